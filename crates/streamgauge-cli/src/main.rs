@@ -1,0 +1,3 @@
+//! The `streamgauge` command.
+
+fn main() {}

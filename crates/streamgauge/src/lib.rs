@@ -1,0 +1,1 @@
+//! A session meter for hot packet paths.
