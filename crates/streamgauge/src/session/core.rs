@@ -89,6 +89,7 @@ impl SessionCore {
         Self {
             bytes: PerDirection::new(ByteCounter::closed(), ByteCounter::closed()),
             phase: Phase::refused(reason),
+            tops: PerDirection::new(Top::taken(), Top::taken()),
             ..Self::new(
                 id,
                 Labels::new("", "", "", 0),
