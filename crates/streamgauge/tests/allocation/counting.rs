@@ -1,10 +1,11 @@
 //! Counting calls.
 
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use streamgauge::{CloseReason, Verdict};
-use streamgauge_testkit::count;
+use streamgauge_testkit::{Counts, count};
 
 use crate::{alone, assert_none, collector_of, id, on_packet_thread, settle};
 
@@ -66,6 +67,31 @@ fn p3_counting_allocates_and_frees_nothing() {
             if count_packets { 4 * CALLS + 1 } else { 0 }
         );
     }
+}
+
+/// Threads that live at once, since one that ended leaves to the next what it had made.
+#[test]
+fn p3_a_prepared_thread_allocates_nothing_at_its_first_call() {
+    const THREADS: usize = 12;
+    let _alone = alone();
+    let (collector, _) = collector_of(SESSIONS, false);
+    settle(&collector);
+    let barrier = Barrier::new(THREADS);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                streamgauge::prepare_thread();
+                barrier.wait();
+                let (_, counts) = count(|| {
+                    collector.ingress(id(1), 1);
+                    drop(collector.summary());
+                });
+                // Together again before one may fail, or the others would wait for it.
+                barrier.wait();
+                assert_eq!(counts, Counts::default());
+            });
+        }
+    });
 }
 
 /// The first bytes activate, on the packet thread.

@@ -24,14 +24,14 @@ pub(crate) enum Outcome {
     Stuck,
 }
 
-/// Runs the subject's packet thread against the deadline. One that is stuck is left to itself.
-pub(crate) fn run_packets<S: Subject>(subject: &Arc<S>, deadline: Duration) -> Outcome {
+/// Runs `work` on a thread of its own, against the deadline. A thread that is stuck is left to itself.
+pub(crate) fn run(deadline: Duration, work: impl FnOnce() + Send + 'static) -> Outcome {
     let (done, finished) = channel();
-    let packets = Arc::clone(subject);
     let thread = thread::Builder::new()
         .spawn(move || {
-            packets.run_packets(CALLS);
-            done.send(()).unwrap();
+            work();
+            // Nobody listens any more where it was given up.
+            drop(done.send(()));
         })
         .unwrap();
     match finished.recv_timeout(deadline) {
@@ -46,6 +46,12 @@ pub(crate) fn run_packets<S: Subject>(subject: &Arc<S>, deadline: Duration) -> O
             Ok(()) => unreachable!("it sends before it ends"),
         },
     }
+}
+
+/// Runs the subject's packet thread.
+pub(crate) fn run_packets<S: Subject>(subject: &Arc<S>, deadline: Duration) -> Outcome {
+    let subject = Arc::clone(subject);
+    run(deadline, move || subject.run_packets(CALLS))
 }
 
 /// What the packet thread does while another thread stands parked at `point` in `work`. `None` where `work` ended without

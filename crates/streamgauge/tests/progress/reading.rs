@@ -6,7 +6,7 @@ use std::thread;
 use streamgauge_testkit::ParkPoint;
 
 use crate::gate::Gate;
-use crate::harness::{DEADLINE, Outcome, run_packets, run_packets_while_parked};
+use crate::harness::{DEADLINE, Outcome, run, run_packets, run_packets_while_parked};
 use crate::subject::Metered;
 
 /// Runs the packets, and then ticks, while a reader stands in `read`, which passes the gate.
@@ -19,12 +19,15 @@ fn assert_passed(read: impl FnOnce(&Metered, &Gate) + Send) {
         scope.spawn(|| read(&subject, &gate));
         gate.wait_until_parked();
         let before = run_packets(&subject, DEADLINE);
-        for _ in 0..10 {
-            subject.collector.refresh();
-        }
+        let collector = subject.collector.clone();
+        let ticks = run(DEADLINE, move || {
+            for _ in 0..10 {
+                collector.refresh();
+            }
+        });
         let after = run_packets(&subject, DEADLINE);
         gate.open();
-        assert_eq!([before, after], [Outcome::Finished, Outcome::Finished]);
+        assert_eq!([before, ticks, after], [const { Outcome::Finished }; 3]);
     });
 }
 
