@@ -31,7 +31,7 @@ pub(crate) fn run(deadline: Duration, work: impl FnOnce() + Send + 'static) -> O
         .spawn(move || {
             work();
             // Nobody listens any more where it was given up.
-            drop(done.send(()));
+            let _ = done.send(());
         })
         .unwrap();
     match finished.recv_timeout(deadline) {
