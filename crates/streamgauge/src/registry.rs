@@ -10,7 +10,8 @@ use dashmap::DashMap;
 use crate::clock::ManualClock;
 use crate::collector::config::CollectorConfig;
 use crate::collector::engine::Engine;
-use crate::collector::{Collector, Placement, empty_summary};
+use crate::collector::owner::Placement;
+use crate::collector::{Collector, empty_summary};
 use crate::error::{Error, RegistryError};
 use crate::health::HealthBoard;
 use crate::history::file::FileStore;
@@ -96,7 +97,7 @@ struct Members {
     collectors: DashMap<String, Collector, ahash::RandomState>,
 }
 
-struct Owner {
+pub(super) struct Owner {
     members: Arc<Members>,
     engine: Arc<Engine>,
     store: Option<Arc<dyn HistoryStore>>,
