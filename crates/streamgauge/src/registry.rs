@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -18,7 +18,7 @@ use crate::history::file::FileStore;
 use crate::history::store::HistoryStore;
 use crate::session::Session;
 use crate::summary::Summary;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use crate::worker::persister::Persister;
 
 /// The configuration of a [`Registry`].
