@@ -128,6 +128,15 @@ impl Table {
         }
     }
 
+    /// All sessions in the table, in no order.
+    pub(crate) fn sessions(&self) -> Vec<Arc<SessionCore>> {
+        let guard = Guard::new();
+        self.map
+            .iter(&guard)
+            .map(|(key, ())| Arc::clone(&key.0))
+            .collect()
+    }
+
     /// Removes this very session, never a successor under the same id.
     pub(crate) fn remove(&self, session: &Arc<SessionCore>) {
         if let Some(entry) = self.map.get_sync(session.id().as_bytes())

@@ -176,6 +176,14 @@ impl Roster {
         was_open
     }
 
+    /// Closes every session, for a stop that cannot collect: their bytes are in no history.
+    pub(crate) fn close_all(&self, reason: CloseReason) {
+        for session in self.table.sessions() {
+            self.intake.open().close(&session, reason, self.clock.now());
+            self.table.remove(&session);
+        }
+    }
+
     pub(crate) fn set_extra(&self, session: &Arc<SessionCore>, extra: &str) {
         let kept = truncated(extra, self.max_label_bytes);
         if !session.is_open() || self.is_forked() {
