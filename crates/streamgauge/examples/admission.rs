@@ -1,8 +1,8 @@
 //! Admission with limits: viewers ask for 4 Mbit/s each, of two services that share an uplink of 20 Mbit/s.
 //!
 //! `try_register` checks the limits and reserves what is expected in one step, so a burst of viewers cannot overshoot. A
-//! reservation decays unless traffic keeps it up: a minute later, by the clock that it is driven with, the viewers that never watched have
-//! made room. The clock is a manual one, so the example is over at once.
+//! reservation decays unless traffic keeps it up: a minute later, the viewers that never watched have made room. The clock
+//! is a manual one, so the minute is over at once.
 
 use std::time::Duration;
 
