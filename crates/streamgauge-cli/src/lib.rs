@@ -6,7 +6,17 @@
 //!
 //! None of this is a stable interface: programs embed the crate `streamgauge`, not this one.
 
+pub mod args;
 pub mod capture;
+pub mod conversation;
 pub mod decode;
 pub mod endpoints;
+pub mod measurement;
+pub mod meter;
+pub mod progress;
 pub mod protocol;
+pub mod replay;
+pub mod report;
+pub mod source;
+pub mod throughput;
+pub mod timeline;

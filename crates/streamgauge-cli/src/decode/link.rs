@@ -8,7 +8,7 @@ use super::{Layer, Step, cooked, loopback};
 ///
 /// pcap names one for the whole file, pcapng one for each interface. Any number may turn up: those without a constant here
 /// are not looked into, and their frames name no ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Link(pub u32);
 
 impl Link {
