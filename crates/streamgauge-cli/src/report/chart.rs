@@ -56,13 +56,14 @@ where
     let end = samples.last().map_or(1.0, |last| unit.of_duration(last.at));
     let highest = |rate: fn(&Sample) -> f64| samples.iter().map(rate).fold(0.0, f64::max);
     let (up, down) = (highest(ingress), highest(egress));
-    // Room for the legend above, and an axis where nothing moved.
-    let room = (up + down).max(1.0) * 0.08;
+    // The legend's height above, a little below, and an axis where nothing moved.
+    let height = (up + down).max(1.0);
+    let (above, below) = (height * 0.18, height * 0.04);
     let mut chart = ChartBuilder::on(&root)
         .margin(16)
         .x_label_area_size(48)
         .y_label_area_size(110)
-        .build_cartesian_2d(0.0..end, -(down + room)..(up + room))?;
+        .build_cartesian_2d(0.0..end, -(down + below)..(up + above))?;
     chart
         .configure_mesh()
         .bold_line_style(GRID)
@@ -74,6 +75,7 @@ where
         .y_desc("throughput (bit/s)")
         .x_labels(12)
         .y_labels(9)
+        .x_label_formatter(&|time| format!("{time:.1}").trim_end_matches(".0").to_owned())
         .y_label_formatter(&|rate| Quantity::bitrate(rate.abs()).to_string())
         .draw()?;
     curve(

@@ -3,8 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Report;
@@ -24,6 +23,9 @@ const COLUMNS: [&str; 10] = [
     "top out",
 ];
 
+/// A line under the header and nothing else.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
+
 /// Columns of names; those after them are numbers.
 const NAMES: usize = 3;
 
@@ -33,7 +35,7 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let mut table = Table::new();
     // Never as wide as a terminal: what is piped into a file looks the same.
     table
-        .load_style(UTF8_HORIZONTAL_ONLY)
+        .load_style(STYLE)
         .set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(COLUMNS);
     for row in &measurement.rows {
@@ -56,9 +58,15 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     for column in table.column_iter_mut().skip(NAMES) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    for line in table.lines() {
+    let lines: Vec<_> = table.lines().collect();
+    for (index, line) in lines.iter().enumerate() {
+        // The line under the header stands above the totals too.
+        if let (true, Some(rule)) = (index + 1 == lines.len(), lines.get(1)) {
+            writeln!(out, "{rule}")?;
+        }
         writeln!(out, "{}", line.trim_end())?;
     }
+    writeln!(out)?;
     summary(report, out)
 }
 
