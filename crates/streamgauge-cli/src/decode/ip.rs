@@ -1,12 +1,12 @@
 //! IPv4 and IPv6 headers, IPv6 extension headers, and the two ports behind them.
 //!
-//! The header must be whole; what follows is bounded by the length that the header gives, so that neither Ethernet padding
+//! The header must be whole, IPv4 options aside; what follows is bounded by the length that the header gives, so that neither Ethernet padding
 //! nor a trailer is taken for ports. Of a TCP or UDP header the first four bytes are enough: captures cut packets off.
 
 use std::net::IpAddr;
 
 use etherparse::{
-    IpAuthHeaderSlice, IpNumber, Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice,
+    IpAuthHeaderSlice, IpNumber, Ipv4Header, Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice,
     Ipv6RawExtHeaderSlice,
 };
 
@@ -23,16 +23,21 @@ pub(super) fn endpoints(data: &[u8]) -> Option<Endpoints> {
     }
 }
 
+/// Of a header with options the first 20 bytes are enough, as all that is asked for is there.
 fn ipv4(data: &[u8]) -> Option<Endpoints> {
-    let header = Ipv4HeaderSlice::from_slice(data).ok()?;
-    let header_length = header.slice().len();
+    let mut fixed = *data.first_chunk::<{ Ipv4Header::MIN_LEN }>()?;
+    let header_length = usize::from(fixed[0] & 0xf) * 4;
+    // etherparse takes whole headers only: this one is whole without its options.
+    fixed[0] = 0x45;
+    let header = Ipv4HeaderSlice::from_slice(&fixed).ok()?;
     let total_length = usize::from(header.total_len());
-    if total_length < header_length {
+    if header_length < Ipv4Header::MIN_LEN || total_length < header_length {
         return None;
     }
     let payload = data
         .get(header_length..total_length)
-        .or_else(|| data.get(header_length..))?;
+        .or_else(|| data.get(header_length..))
+        .unwrap_or_default();
     let protocol = header.protocol().0;
     let ports = if header.fragments_offset().value() == 0 {
         ports(protocol, payload)
@@ -51,7 +56,16 @@ fn ipv6(data: &[u8]) -> Option<Endpoints> {
     let header = Ipv6HeaderSlice::from_slice(data).ok()?;
     let rest = data.get(header.slice().len()..)?;
     let length = usize::from(header.payload_length());
-    // A length of 0 is a jumbogram or a segment that the network card was to cut up: all that is there belongs to it.
+    // A length of 0 is a segment that the network card was to cut up, and all that is there belongs to it; or, with
+    // hop-by-hop options, a jumbogram, which is not looked into.
+    if length == 0 && header.next_header() == IpNumber::IPV6_HEADER_HOP_BY_HOP {
+        return Some(pair(
+            0,
+            header.source_addr().into(),
+            header.destination_addr().into(),
+            None,
+        ));
+    }
     let payload = if length == 0 {
         rest
     } else {
@@ -66,30 +80,37 @@ fn ipv6(data: &[u8]) -> Option<Endpoints> {
     ))
 }
 
-/// Walks the extension headers of IPv6 (RFC 8200, section 4); a cut one ends the walk and is the protocol.
-fn past_extensions(mut next: IpNumber, mut data: &[u8]) -> (u8, Option<(u16, u16)>) {
+/// Walks the extension headers of IPv6 (RFC 8200, section 4).
+///
+/// Hop-by-hop options count only as the first. A cut header still says what follows it, if its first byte is there, and
+/// ends the walk.
+fn past_extensions(first: IpNumber, mut data: &[u8]) -> (u8, Option<(u16, u16)>) {
+    let mut next = first;
+    let mut hop_by_hop = true;
     loop {
-        let step = match next {
+        let whole = match next {
+            IpNumber::IPV6_HEADER_HOP_BY_HOP if !hop_by_hop => return (next.0, None),
             IpNumber::IPV6_HEADER_HOP_BY_HOP
             | IpNumber::IPV6_ROUTE_HEADER
             | IpNumber::IPV6_DESTINATION_OPTIONS => Ipv6RawExtHeaderSlice::from_slice(data)
                 .ok()
-                .map(|h| (h.next_header(), h.slice().len())),
+                .map(|header| header.slice().len()),
             IpNumber::AUTHENTICATION_HEADER => IpAuthHeaderSlice::from_slice(data)
                 .ok()
-                .map(|h| (h.next_header(), h.slice().len())),
-            IpNumber::IPV6_FRAGMENTATION_HEADER => match Ipv6FragmentHeaderSlice::from_slice(data) {
-                Ok(h) if h.fragment_offset().value() != 0 => return (h.next_header().0, None),
-                Ok(h) => Some((h.next_header(), h.slice().len())),
-                Err(_) => None,
-            },
+                .map(|header| header.slice().len()),
+            IpNumber::IPV6_FRAGMENTATION_HEADER => Ipv6FragmentHeaderSlice::from_slice(data)
+                .ok()
+                .filter(|header| header.fragment_offset().value() == 0)
+                .map(|header| header.slice().len()),
             IpNumber(protocol) => return (protocol, ports(protocol, data)),
         };
-        let Some((following, length)) = step else {
-            return (next.0, None);
-        };
-        next = following;
-        data = data.get(length..).unwrap_or_default();
+        hop_by_hop = false;
+        // Each of these headers starts with the number of the next.
+        next = data.first().map_or(next, |number| IpNumber(*number));
+        match whole.and_then(|length| data.get(length..)) {
+            Some(rest) => data = rest,
+            None => return (next.0, None),
+        }
     }
 }
 
@@ -154,6 +175,14 @@ mod tests {
     }
 
     #[test]
+    fn a_header_cut_in_its_options_names_its_ends() {
+        let mut options = v4(6, 0, 28, &[&[0x94, 4, 0, 0][..], &PORTS].concat());
+        options[0] = 0x46;
+        assert_eq!(seen(&options), Some((6, Some(8080), Some(80))));
+        assert_eq!(seen(&options[..20]), Some((6, None, None)));
+    }
+
+    #[test]
     fn padding_after_the_packet_is_not_taken_for_ports() {
         assert_eq!(seen(&v4(6, 0, 22, &PORTS)), Some((6, None, None)));
         assert_eq!(seen(&v6(6, 2, &PORTS)), Some((6, None, None)));
@@ -198,9 +227,24 @@ mod tests {
     }
 
     #[test]
+    fn hop_by_hop_options_come_first_or_not_at_all() {
+        let rest = [&[0, 0, 0, 0, 0, 0, 0, 0][..], &[6, 0, 0, 0, 0, 0, 0, 0], &PORTS].concat();
+        assert_eq!(seen(&v6(60, 20, &rest)), Some((0, None, None)));
+        assert_eq!(seen(&v6(0, 0, &rest)), Some((0, None, None)), "a jumbogram");
+        assert_eq!(
+            seen(&v6(6, 0, &PORTS)),
+            Some((6, Some(8080), Some(80))),
+            "a segment still to be cut up"
+        );
+    }
+
+    #[test]
     fn a_header_that_is_cut_or_lies_names_nobody() {
         assert_eq!(seen(&v4(6, 0, 40, &[])[..19]), None);
         assert_eq!(seen(&v4(6, 0, 19, &PORTS)), None, "shorter than its own header");
+        let mut short = v4(6, 0, 40, &PORTS);
+        short[0] = 0x44;
+        assert_eq!(seen(&short), None, "a header of 16 bytes");
         assert_eq!(seen(&v6(6, 4, &PORTS)[..39]), None);
         assert_eq!(seen(&[0x55; 60]), None);
         assert_eq!(seen(&[]), None);
