@@ -1,1 +1,96 @@
 //! A session meter for hot packet paths.
+//!
+//! A program that moves traffic opens a *session* per client or flow and reports the bytes that pass. streamgauge answers
+//! who is active, how much each moved, how fast now and at its recent top, whether a limit is reached, and what all ended
+//! sessions moved, by peer, location and reference, across restarts.
+//!
+//! ```
+//! use std::time::Duration;
+//! use streamgauge::{Collector, CollectorConfig, ManualClock};
+//!
+//! let clock = ManualClock::default();
+//! let collector = Collector::manual(CollectorConfig::default(), clock.clone());
+//! let session = collector.register("viewer-7", "stream-1", "edge-1", "198.51.100.7");
+//! session.egress(1_250_000);
+//! clock.advance(Duration::from_secs(1));
+//! collector.tick();
+//! assert_eq!(collector.summary().current_tx_bitrate, 10_000_000.0);
+//! ```
+//!
+//! # A map of this page
+//!
+//! * [`Collector`]: the verbs. [`Collector::new`] starts one with its threads, [`Collector::manual`] one that is ticked by
+//!   hand; [`CollectorConfig`] configures it; [`Registry`] holds several, with their histories on disk.
+//! * Three ways to count, from convenient to fastest: by id ([`Collector::ingress`], and [`Burst`] for many), by handle
+//!   ([`SessionHandle`]), by writer ([`Writer`]). Each answers a [`Verdict`].
+//! * What comes back: [`Summary`] (as of the last tick), [`Collector::active`] (now), [`SessionEvent`] (as it happens),
+//!   [`Health`].
+//! * Limits: [`Admission`] for [`Collector::try_register`], [`IpLimiter`] and [`CidrLimiter`].
+//! * Histories: [`HistoryStore`], of which [`FileStore`] is one.
+//!
+//! # What it promises
+//!
+//! Bytes are conserved, exactly, also where a session closes while threads count for it. An ordinary count takes no lock,
+//! allocates nothing, reads no clock and writes no line that other sessions write. Readers of summaries wait for nobody.
+//! Where the present session table falls short of that, docs/limitations.md says so.
+//!
+//! # What it does not do
+//!
+//! It enforces nothing: it answers, and the program decides. It looks into no packet. It keeps totals, not a time series.
+//!
+//! # Features
+//!
+//! `serde`: `Serialize` for the plain data, and `Deserialize` where that is lossless.
+
+#![forbid(unsafe_code)]
+
+#[cfg(not(target_has_atomic = "64"))]
+compile_error!("streamgauge needs 64-bit atomics, which this target does not have");
+
+mod clock;
+mod collector;
+mod direction;
+mod error;
+mod event;
+mod health;
+mod history;
+mod limiter;
+mod registry;
+mod sampler;
+mod session;
+mod slot;
+mod stats;
+mod summary;
+mod sync;
+mod table;
+mod verdict;
+mod worker;
+
+pub use clock::ManualClock;
+pub use collector::Collector;
+pub use collector::admission::Admission;
+pub use collector::burst::Burst;
+pub use collector::config::{Activation, CollectorConfig};
+pub use error::{AdmissionError, Error, RegistryError};
+pub use event::{ClosedSession, SessionEvent, SessionIdentity, SessionObserver};
+pub use health::Health;
+pub use history::file::FileStore;
+pub use history::label_map::LabelMap;
+pub use history::store::{HistoryStore, Loaded, SetAside, StoreError};
+pub use history::{History, HistoryKey, HistorySnapshot, Peers};
+pub use limiter::{CidrError, CidrLimiter, IpLimiter};
+pub use registry::{Config, Registry, RegistryReader};
+pub use session::id::SessionId;
+pub use session::writer::Writer;
+pub use session::{Session, SessionHandle, SharedHandle};
+pub use stats::Stats;
+pub use summary::{ActiveSession, ActiveSessions, CapsHit, Summary};
+pub use verdict::{CloseReason, RefuseReason, Verdict};
+
+/// Makes what a thread needs once, so that its first count by id and its first read do not.
+///
+/// A packet thread calls it before its loop. Without it the first call by id on a thread may allocate.
+pub fn prepare_thread() {
+    table::prepare_thread();
+    slot::prepare_thread();
+}

@@ -1,0 +1,629 @@
+//! The collector: who is active, how much each moved, how fast, and whether a limit is reached.
+
+pub(crate) mod admission;
+pub(crate) mod burst;
+pub(crate) mod companions;
+pub(crate) mod config;
+pub(crate) mod core;
+pub(crate) mod engine;
+pub(crate) mod intake;
+pub(crate) mod live;
+pub(crate) mod population;
+pub(crate) mod roster;
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
+
+use self::admission::Admission;
+use self::burst::Burst;
+use self::config::CollectorConfig;
+use self::core::{CollectorCore, Parts};
+use self::engine::Engine;
+use self::roster::Application;
+use crate::clock::ManualClock;
+use crate::direction::Direction;
+use crate::error::{AdmissionError, Error};
+use crate::health::{Health, HealthBoard};
+use crate::history::ledger::Ledger;
+use crate::limiter::parse_ip;
+use crate::session::top::whole_bitrate;
+use crate::session::{Session, SessionHandle};
+use crate::summary::Summary;
+use crate::summary::active::as_bitrate;
+use crate::table::Lookup;
+use crate::verdict::Verdict;
+use crate::worker::persister::Persister;
+
+/// Meters the sessions of one service.
+///
+/// Cheap to clone; clones are the same collector. Dropping the last one stops it, as [`stop`](Self::stop) does: that may
+/// wait for the disk, so in async code drop it where blocking is allowed.
+///
+/// A program opens a session per client or flow and reports the bytes that pass, in one of three ways: by id
+/// ([`ingress`](Self::ingress); [`burst`](Self::burst) for many at once), by handle ([`SessionHandle`], no lookup), or by
+/// writer ([`Writer`](crate::Writer), no locked instruction). It reads what the sampler publishes once a second
+/// ([`summary`](Self::summary)), or live counters ([`active`](Self::active)).
+///
+/// ```
+/// use std::time::Duration;
+/// use streamgauge::{Collector, CollectorConfig, ManualClock, Verdict};
+///
+/// let clock = ManualClock::default();
+/// let collector = Collector::manual(CollectorConfig::default(), clock.clone());
+///
+/// collector.register("viewer-7", "stream-1", "edge-1", "198.51.100.7");
+/// assert_eq!(collector.egress("viewer-7", 1_250_000), Verdict::Counted);
+/// assert_eq!(collector.egress("nobody", 1_250_000), Verdict::Unknown);
+///
+/// clock.advance(Duration::from_secs(1));
+/// collector.tick();
+/// assert_eq!(collector.egress_bitrate(), 10_000_000.0);
+/// assert_eq!(collector.sessions(), 1);
+///
+/// collector.unregister("viewer-7");
+/// let summary = collector.refresh();
+/// assert_eq!(summary.history.peers.get("198.51.100.7").unwrap().stats.total_tx_bytes, 1_250_000);
+/// ```
+#[derive(Clone)]
+pub struct Collector {
+    inner: Option<Inner>,
+}
+
+#[derive(Clone)]
+struct Inner {
+    core: Arc<CollectorCore>,
+    /// Stops the collector when the last clone goes.
+    owner: Arc<Owner>,
+}
+
+/// Whose drop stops a collector.
+struct Owner {
+    core: Arc<CollectorCore>,
+    engine: Arc<Engine>,
+    /// Whether the threads are this collector's alone.
+    owns_engine: bool,
+}
+
+impl Owner {
+    fn stop(&self) {
+        self.engine.finish(&self.core);
+        if self.owns_engine {
+            self.engine.end(self.core.config.stop_timeout);
+        }
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// What a registry gives its collectors beside their configuration.
+pub(crate) struct Placement {
+    pub(crate) name: Arc<str>,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) persister: Option<(Persister, Ledger)>,
+    pub(crate) health: Arc<HealthBoard>,
+    pub(crate) owns_engine: bool,
+}
+
+impl Placement {
+    /// On its own: no name, no history on disk.
+    fn alone(engine: Engine) -> Self {
+        Self {
+            name: Arc::default(),
+            engine: Arc::new(engine),
+            persister: None,
+            health: Arc::default(),
+            owns_engine: true,
+        }
+    }
+}
+
+impl Collector {
+    /// Starts a collector with a sampler thread and a worker thread of its own.
+    ///
+    /// Where they cannot be started, or the configuration cannot be followed, the error is logged and the collector is a
+    /// [`null`](Self::null) one; [`try_new`](Self::try_new) tells instead.
+    #[must_use]
+    pub fn new(config: CollectorConfig) -> Self {
+        Self::try_new(config).unwrap_or_else(|error| {
+            tracing::error!(%error, "a collector could not be started: nothing will be metered");
+            Self::null()
+        })
+    }
+
+    /// Starts a collector with a sampler thread and a worker thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// When a thread cannot be started, or the configuration cannot be followed.
+    pub fn try_new(config: CollectorConfig) -> Result<Self, Error> {
+        config.check()?;
+        Ok(Self::placed(config, Placement::alone(Engine::start()?)))
+    }
+
+    /// A collector that knows nothing, counts nothing, and allows every IP, at no cost.
+    ///
+    /// ```
+    /// use streamgauge::{Collector, Verdict};
+    ///
+    /// let collector = Collector::null();
+    /// let session = collector.register("a", "stream", "here", "there");
+    /// assert_eq!(session.ingress(1_000), Verdict::Counted);
+    /// assert_eq!(collector.ingress("a", 1_000), Verdict::Counted);
+    /// assert!(!collector.is_known_session("a"));
+    /// assert_eq!(collector.summary().totals.total_rx_bytes, 0);
+    /// ```
+    #[must_use]
+    pub fn null() -> Self {
+        Self { inner: None }
+    }
+
+    /// A collector without threads: the caller brings the time and calls [`tick`](Self::tick).
+    ///
+    /// Observers are called by the thread that ticks. A configuration that cannot be followed is logged, and makes a
+    /// [`null`](Self::null) collector.
+    #[must_use]
+    pub fn manual(config: CollectorConfig, clock: ManualClock) -> Self {
+        if let Err(error) = config.check() {
+            tracing::error!(%error, "a collector could not be made: nothing will be metered");
+            return Self::null();
+        }
+        Self::placed(config, Placement::alone(Engine::manual(clock)))
+    }
+
+    /// A collector where a registry puts it. The configuration was checked.
+    pub(crate) fn placed(config: CollectorConfig, placement: Placement) -> Self {
+        let Placement {
+            name,
+            engine,
+            persister,
+            health,
+            owns_engine,
+        } = placement;
+        let (persister, ledger) = match persister {
+            Some((persister, ledger)) => (Some(Arc::new(persister)), ledger),
+            None => (None, Ledger::new()),
+        };
+        let parts = Parts {
+            name,
+            clock: engine.clock().clone(),
+            worker: Arc::clone(engine.worker()),
+            ledger,
+            health,
+            persister,
+        };
+        let core = Arc::new(CollectorCore::new(config, parts));
+        engine.serve(&core);
+        let owner = Arc::new(Owner {
+            core: Arc::clone(&core),
+            engine,
+            owns_engine,
+        });
+        Self {
+            inner: Some(Inner { core, owner }),
+        }
+    }
+
+    #[inline]
+    fn core(&self) -> Option<&Arc<CollectorCore>> {
+        self.inner.as_ref().map(|inner| &inner.core)
+    }
+
+    /// What `answer` says of the collector, or `null` where there is none.
+    #[inline]
+    fn ask<R>(&self, null: R, answer: impl FnOnce(&Arc<CollectorCore>) -> R) -> R {
+        self.core().map_or(null, answer)
+    }
+
+    /// One sampler tick at the clock's now: closes what was silent for too long, rolls the windows if a sample interval
+    /// has passed, publishes a summary, and persists if that is due.
+    ///
+    /// The sampler thread does this by itself; a manual collector's owner does it. Ticks, refreshes and stops run one at a
+    /// time.
+    ///
+    /// Cost: a pass over all sessions. Bench: tick.
+    pub fn tick(&self) {
+        self.ask((), |core| {
+            core.tick();
+        });
+    }
+
+    /// Publishes a summary of this very moment, and returns it: bytes are fresh, bitrates and tops those of the last
+    /// tick. Windows do not roll and nothing times out. Calls that arrive while one runs share the next.
+    ///
+    /// Cost: a pass over all sessions; waits for a tick under way.
+    pub fn refresh(&self) -> Arc<Summary> {
+        self.ask_or_else(empty_summary, |core| core.refresh())
+    }
+
+    #[inline]
+    fn ask_or_else<R>(&self, null: impl FnOnce() -> R, answer: impl FnOnce(&Arc<CollectorCore>) -> R) -> R {
+        match self.core() {
+            Some(core) => answer(core),
+            None => null(),
+        }
+    }
+
+    /// Registers a session. It is pending until its first bytes, or until it is activated.
+    ///
+    /// An id that is known changes nothing and gives the handle there is. An empty location or peer becomes "unknown";
+    /// labels longer than `max_label_bytes` are cut. `max_sessions` is not looked at: see
+    /// [`try_register`](Self::try_register). An empty id, one longer than `max_id_bytes`, a collector that has stopped or
+    /// is at `max_tracked_sessions`: the handle answers [`Verdict::Refused`], and the summary counts it.
+    ///
+    /// Cost: allocations, two locks that no counting call takes, and the clock. Bench: register.
+    pub fn register(
+        &self,
+        id: impl AsRef<[u8]>,
+        reference: &str,
+        location: &str,
+        peer: &str,
+    ) -> SessionHandle {
+        let application = Application {
+            id: id.as_ref(),
+            reference,
+            location,
+            peer,
+        };
+        self.ask_or_else(SessionHandle::null, |core| {
+            let registration = core.roster.register(&application, |_| {});
+            core.roster.handle(application.id, registration)
+        })
+    }
+
+    /// Registers a session and activates it.
+    pub fn register_and_activate(
+        &self,
+        id: impl AsRef<[u8]>,
+        reference: &str,
+        location: &str,
+        peer: &str,
+    ) -> SessionHandle {
+        let session = self.register(id, reference, location, peer);
+        session.activate();
+        session
+    }
+
+    /// Registers a session if the limits have room for it: the check and the taking of the place are one step.
+    ///
+    /// Refused when pending and active sessions have reached `max_sessions`, or when the top bitrates of this collector
+    /// and its companions, times the headroom, plus what is expected, reach the limit of that direction. What is expected
+    /// becomes the session's top bitrate, which every later admission sees, and decays like any top. An id that is
+    /// known gives its handle and takes nothing. What sessions then really take may still pass a limit.
+    ///
+    /// # Errors
+    ///
+    /// The limit that is reached; or why [`register`](Self::register) would have refused it.
+    ///
+    /// Cost: as `register`, and a lock for all admissions that can see each other.
+    pub fn try_register(
+        &self,
+        id: impl AsRef<[u8]>,
+        reference: &str,
+        location: &str,
+        peer: &str,
+        admission: Admission,
+    ) -> Result<SessionHandle, AdmissionError> {
+        let application = Application {
+            id: id.as_ref(),
+            reference,
+            location,
+            peer,
+        };
+        self.ask_or_else(
+            || Ok(SessionHandle::null()),
+            |core| admission::try_register(core, &application, &admission),
+        )
+    }
+
+    /// The handle of an open session.
+    #[must_use]
+    pub fn session(&self, id: impl AsRef<[u8]>) -> Option<SessionHandle> {
+        let core = self.core()?;
+        let session = core.roster.find(id.as_ref())?;
+        Some(SessionHandle::new(session, Arc::clone(&core.roster)))
+    }
+
+    /// Makes a pending session active. True for the one call that did; false for an unknown id.
+    pub fn activate(&self, id: impl AsRef<[u8]>) -> bool {
+        self.ask(false, |core| {
+            core.roster
+                .table
+                .with(id.as_ref(), |session| session.activate())
+                .unwrap_or(false)
+        })
+    }
+
+    /// Attaches text of the program's own to a session, in place of what was attached before. Cut at `max_label_bytes`.
+    pub fn extra(&self, id: impl AsRef<[u8]>, extra: &str) {
+        if let Some(session) = self.session(id) {
+            session.extra(extra);
+        }
+    }
+
+    /// Closes a session; false if there is none. The id is unknown as soon as the call returns.
+    pub fn unregister(&self, id: impl AsRef<[u8]>) -> bool {
+        self.session(id).is_some_and(|session| session.unregister())
+    }
+
+    /// Counts `bytes` received by a session. At most 2^48 in one call.
+    ///
+    /// Answers `Unknown`, never `Closed`, for a session that has closed.
+    ///
+    /// Cost: a hash, a lookup and one relaxed RMW on the session's own line, two where packets are counted; no lock; no
+    /// clock; no alloc while the table does not grow. Bench: record/id.
+    #[inline]
+    pub fn ingress(&self, id: impl AsRef<[u8]>, bytes: u64) -> Verdict {
+        self.count(id.as_ref(), Direction::Ingress, bytes)
+    }
+
+    /// Counts `bytes` sent by a session. As [`ingress`](Self::ingress).
+    ///
+    /// Cost: as [`ingress`](Self::ingress). Bench: record/id.
+    #[inline]
+    pub fn egress(&self, id: impl AsRef<[u8]>, bytes: u64) -> Verdict {
+        self.count(id.as_ref(), Direction::Egress, bytes)
+    }
+
+    #[inline]
+    fn count(&self, id: &[u8], direction: Direction, bytes: u64) -> Verdict {
+        match &self.inner {
+            Some(inner) => inner.core.roster.table.count(id, direction, bytes),
+            None => Verdict::Counted,
+        }
+    }
+
+    /// Counts by id, many calls under one pin of the session table.
+    #[must_use]
+    #[inline]
+    pub fn burst(&self) -> Burst<'_> {
+        Burst::new(self.inner.as_ref().map(|inner| &*inner.core.roster))
+    }
+
+    /// The ingress bitrate of all sessions, in bit/s, as of the last tick: a window over totals, so bytes of sessions
+    /// that closed within it stay in.
+    ///
+    /// It lags by up to one sample interval, and the window reaches back by up to one tick spacing more than configured.
+    ///
+    /// Cost: one relaxed load.
+    #[must_use]
+    pub fn ingress_bitrate(&self) -> f64 {
+        self.ask(0.0, |core| core.bitrate(Direction::Ingress))
+    }
+
+    /// The egress bitrate of all sessions; as [`ingress_bitrate`](Self::ingress_bitrate).
+    #[must_use]
+    pub fn egress_bitrate(&self) -> f64 {
+        self.ask(0.0, |core| core.bitrate(Direction::Egress))
+    }
+
+    /// The configured limit of the ingress bitrate, in bit/s; 0: none.
+    #[must_use]
+    pub fn max_ingress_bitrate(&self) -> f64 {
+        self.ask(0.0, |core| as_bitrate(core.max_bitrate(Direction::Ingress)))
+    }
+
+    /// The configured limit of the egress bitrate, in bit/s; 0: none.
+    #[must_use]
+    pub fn max_egress_bitrate(&self) -> f64 {
+        self.ask(0.0, |core| as_bitrate(core.max_bitrate(Direction::Egress)))
+    }
+
+    /// The sum of the top ingress bitrates of all sessions, pending ones included, in bit/s, now.
+    ///
+    /// Cost: one relaxed load.
+    #[must_use]
+    pub fn top_ingress_bitrate(&self) -> f64 {
+        self.ask(0.0, |core| core.top_bitrate(Direction::Ingress))
+    }
+
+    /// The sum of the top egress bitrates of all sessions, pending ones included, in bit/s, now.
+    ///
+    /// Cost: one relaxed load.
+    #[must_use]
+    pub fn top_egress_bitrate(&self) -> f64 {
+        self.ask(0.0, |core| core.top_bitrate(Direction::Egress))
+    }
+
+    /// Whether the ingress bitrate is above its limit. False where there is none.
+    #[must_use]
+    pub fn is_ingress_bitrate_exceeded(&self) -> bool {
+        self.is_bitrate_exceeded(Direction::Ingress)
+    }
+
+    /// Whether the egress bitrate is above its limit. False where there is none.
+    #[must_use]
+    pub fn is_egress_bitrate_exceeded(&self) -> bool {
+        self.is_bitrate_exceeded(Direction::Egress)
+    }
+
+    fn is_bitrate_exceeded(&self, direction: Direction) -> bool {
+        self.ask(false, |core| {
+            let max = core.max_bitrate(direction);
+            max != 0 && core.bitrate(direction) > as_bitrate(max)
+        })
+    }
+
+    /// Whether pending and active sessions, now, have reached `max_sessions`. False where there is no limit.
+    #[must_use]
+    pub fn is_sessions_exceeded(&self) -> bool {
+        self.ask(false, |core| {
+            let max = core.config.max_sessions;
+            max != 0 && core.roster.population.open() >= max
+        })
+    }
+
+    /// Whether an open session has this id.
+    #[must_use]
+    pub fn is_known_session(&self, id: impl AsRef<[u8]>) -> bool {
+        self.ask(false, |core| {
+            core.roster
+                .table
+                .with(id.as_ref(), |session| session.is_open())
+                .unwrap_or(false)
+        })
+    }
+
+    /// Whether traffic of this address is to be metered. Text that is no IP address is not collectable. A limiter that
+    /// panics is counted in [`health`](Self::health), and the address is not collectable.
+    #[must_use]
+    pub fn is_collectable_ip(&self, ip: &str) -> bool {
+        self.ask(true, |core| {
+            if parse_ip(ip).is_none() {
+                return false;
+            }
+            let Some(limiter) = &core.config.limiter else {
+                return true;
+            };
+            catch_unwind(AssertUnwindSafe(|| limiter.is_allowed(ip))).unwrap_or_else(|_| {
+                core.health.note(|health| health.limiter_panics += 1);
+                false
+            })
+        })
+    }
+
+    /// The last summary. Never waits.
+    ///
+    /// Cost: two RMWs on the summary's reference count; no alloc; no free; no lock.
+    #[must_use]
+    pub fn summary(&self) -> Arc<Summary> {
+        self.ask_or_else(empty_summary, |core| core.summary())
+    }
+
+    /// Reads the last summary without touching its reference count. Never waits.
+    ///
+    /// Cost: one RMW on a line of this thread's own; no alloc; no free; no lock.
+    pub fn with_summary<R>(&self, read: impl FnOnce(&Summary) -> R) -> R {
+        match self.core() {
+            Some(core) => core.with_summary(read),
+            None => read(&empty_summary()),
+        }
+    }
+
+    /// The active sessions now, in order of registration: counts and tops of this moment, bitrates of the last tick.
+    ///
+    /// Cost: allocations, and for a moment a lock that registrations take. [`summary`](Self::summary) has the same
+    /// sessions as of the last tick, for less.
+    #[must_use]
+    pub fn active(&self) -> Vec<Session> {
+        self.ask_or_else(Vec::new, |core| live::active(core))
+    }
+
+    /// The decaying top of a session's ingress bitrate, in bit/s; 0 for an unknown id.
+    #[must_use]
+    pub fn session_top_ingress_bitrate(&self, id: impl AsRef<[u8]>) -> f64 {
+        self.session_top(id.as_ref(), Direction::Ingress)
+    }
+
+    /// The decaying top of a session's egress bitrate, in bit/s; 0 for an unknown id.
+    #[must_use]
+    pub fn session_top_egress_bitrate(&self, id: impl AsRef<[u8]>) -> f64 {
+        self.session_top(id.as_ref(), Direction::Egress)
+    }
+
+    fn session_top(&self, id: &[u8], direction: Direction) -> f64 {
+        self.ask(0.0, |core| {
+            core.roster
+                .table
+                .with(id, |session| as_bitrate(session.top(direction)))
+                .unwrap_or(0.0)
+        })
+    }
+
+    /// Sets the top of a session's ingress bitrate, in bit/s, rounded to whole ones; pending sessions too. The sum shows
+    /// it to the very next caller. NaN and negatives are ignored.
+    pub fn session_set_top_ingress_bitrate(&self, id: impl AsRef<[u8]>, bitrate: f64) {
+        self.set_session_top(id.as_ref(), Direction::Ingress, bitrate);
+    }
+
+    /// Sets the top of a session's egress bitrate; as
+    /// [`session_set_top_ingress_bitrate`](Self::session_set_top_ingress_bitrate).
+    pub fn session_set_top_egress_bitrate(&self, id: impl AsRef<[u8]>, bitrate: f64) {
+        self.set_session_top(id.as_ref(), Direction::Egress, bitrate);
+    }
+
+    fn set_session_top(&self, id: &[u8], direction: Direction, bitrate: f64) {
+        if let (Some(core), Some(top)) = (self.core(), whole_bitrate(bitrate)) {
+            core.roster
+                .table
+                .with(id, |session| session.set_top(direction, top));
+        }
+    }
+
+    /// The active sessions, now.
+    ///
+    /// Cost: one relaxed load.
+    #[must_use]
+    pub fn sessions(&self) -> u64 {
+        self.ask(0, |core| core.roster.population.active())
+    }
+
+    /// Has the bitrates of another collector count along in the `companion_*` answers and in `try_register` of this one.
+    /// Not recursive, and not mutual. Held weakly. Itself, or one that is added already, is ignored.
+    pub fn add_companion(&self, companion: &Self) {
+        if let (Some(own), Some(other)) = (self.core(), companion.core()) {
+            own.companions.add(own, other);
+        }
+    }
+
+    /// The ingress bitrates of this collector and its companions, in bit/s.
+    #[must_use]
+    pub fn companion_ingress_bitrate(&self) -> f64 {
+        self.ask(0.0, |core| core.companion_bitrate(Direction::Ingress))
+    }
+
+    /// The egress bitrates of this collector and its companions, in bit/s.
+    #[must_use]
+    pub fn companion_egress_bitrate(&self) -> f64 {
+        self.ask(0.0, |core| core.companion_bitrate(Direction::Egress))
+    }
+
+    /// The sums of the top ingress bitrates of this collector and its companions, in bit/s.
+    #[must_use]
+    pub fn companion_top_ingress_bitrate(&self) -> f64 {
+        self.ask(0.0, |core| core.companion_top_bitrate(Direction::Ingress))
+    }
+
+    /// The sums of the top egress bitrates of this collector and its companions, in bit/s.
+    #[must_use]
+    pub fn companion_top_egress_bitrate(&self) -> f64 {
+        self.ask(0.0, |core| core.companion_top_bitrate(Direction::Egress))
+    }
+
+    /// How the collector's own machinery fares.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.ask_or_else(Health::default, |core| core.health())
+    }
+
+    /// Stops: closes all sessions, accounts them, persists, and ends the threads. Idempotent.
+    ///
+    /// Reads give the last summary from then on; registrations are refused; handles answer `Closed(Stopped)`. May wait for
+    /// the disk, and up to `stop_timeout` for an observer. Called from an observer it only asks for all this.
+    pub fn stop(&self) {
+        if let Some(inner) = &self.inner {
+            inner.owner.stop();
+        }
+    }
+}
+
+impl fmt::Debug for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(core) = self.core() else {
+            return f.write_str("Collector(null)");
+        };
+        f.debug_struct("Collector")
+            .field("config", &core.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The one summary of all that is not there.
+pub(crate) fn empty_summary() -> Arc<Summary> {
+    static EMPTY: OnceLock<Arc<Summary>> = OnceLock::new();
+    Arc::clone(EMPTY.get_or_init(Arc::default))
+}

@@ -1,0 +1,280 @@
+//! A collector without its threads: what they, its handles and its companions share.
+//!
+//! Locks, in the order in which one thread may take them: the collection's, then those of the roster. `arrivals` and the
+//! health board's are held for a moment each, with nothing taken inside.
+
+use std::sync::{Arc, Mutex};
+
+use atomic_float::AtomicF64;
+use crossbeam_utils::CachePadded;
+
+use super::admission::Turnstile;
+use super::companions::Companions;
+use super::config::CollectorConfig;
+use super::roster::Roster;
+use crate::clock::{Clock, Moment};
+use crate::direction::{Direction, PerDirection};
+use crate::health::{Health, HealthBoard, panic_message};
+use crate::history::ledger::Ledger;
+use crate::sampler::collection::{Collection, Purpose};
+use crate::slot::Slot;
+use crate::summary::Summary;
+use crate::summary::active::as_bitrate;
+use crate::sync::{Ordering, lock};
+use crate::worker::Worker;
+use crate::worker::outlet::Outlet;
+use crate::worker::persister::Persister;
+
+/// A collector's shared state.
+#[derive(Debug)]
+pub(crate) struct CollectorCore {
+    pub(crate) config: CollectorConfig,
+    pub(crate) roster: Arc<Roster>,
+    pub(crate) clock: Clock,
+    pub(crate) companions: Companions,
+    pub(crate) turnstile: Turnstile,
+    pub(crate) health: Arc<HealthBoard>,
+    summary: Slot<Summary>,
+    bitrates: CachePadded<PerDirection<Bitrate>>,
+    /// How many collections have begun.
+    begun: Mutex<u64>,
+    state: Mutex<State>,
+    worker: Arc<Worker>,
+    outlet: Arc<Outlet>,
+    persister: Option<Arc<Persister>>,
+}
+
+#[derive(Debug)]
+struct State {
+    collection: Collection,
+    is_finished: bool,
+    /// The sampler panicked in here: what is in the collection may not add up any more.
+    is_broken: bool,
+    persisted_at: u64,
+    persisted_revision: u64,
+}
+
+/// What a collector is made of beside its configuration.
+pub(crate) struct Parts {
+    pub(crate) name: Arc<str>,
+    pub(crate) clock: Clock,
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) ledger: Ledger,
+    pub(crate) health: Arc<HealthBoard>,
+    pub(crate) persister: Option<Arc<Persister>>,
+}
+
+impl CollectorCore {
+    pub(crate) fn new(config: CollectorConfig, parts: Parts) -> Self {
+        let Parts {
+            name,
+            clock,
+            worker,
+            ledger,
+            health,
+            persister,
+        } = parts;
+        let now = clock.now();
+        let roster = Arc::new(Roster::new(&config, clock.clone()));
+        let outlet = Arc::new(Outlet::new(&config, Arc::clone(&health)));
+        let persisted_revision = ledger.revision();
+        let mut collection = Collection::new(&config, Arc::clone(&roster), name, ledger, now);
+        let summary = Slot::new(Arc::default());
+        // The first summary shows the limits, and the history that was loaded.
+        collection.collect(Purpose::Refresh, now, &summary, false);
+        Self {
+            config,
+            roster,
+            clock,
+            companions: Companions::new(),
+            turnstile: Turnstile::default(),
+            health,
+            summary,
+            bitrates: CachePadded::new(PerDirection::default()),
+            begun: Mutex::new(0),
+            state: Mutex::new(State {
+                collection,
+                is_finished: false,
+                is_broken: false,
+                persisted_at: now.monotonic,
+                persisted_revision,
+            }),
+            worker,
+            outlet,
+            persister,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn summary(&self) -> Arc<Summary> {
+        self.summary.load_full()
+    }
+
+    #[inline]
+    pub(crate) fn with_summary<R>(&self, read: impl FnOnce(&Summary) -> R) -> R {
+        read(&self.summary.load())
+    }
+
+    #[inline]
+    pub(crate) fn bitrate(&self, direction: Direction) -> f64 {
+        self.bitrates.get(direction).read()
+    }
+
+    pub(crate) fn top_bitrate(&self, direction: Direction) -> f64 {
+        as_bitrate(self.roster.population.top_sum(direction).read())
+    }
+
+    pub(crate) fn max_bitrate(&self, direction: Direction) -> u64 {
+        match direction {
+            Direction::Ingress => self.config.max_rx_bitrate,
+            Direction::Egress => self.config.max_tx_bitrate,
+        }
+    }
+
+    pub(crate) fn companion_bitrate(&self, direction: Direction) -> f64 {
+        self.bitrate(direction) + self.companions.sum(|companion| companion.bitrate(direction))
+    }
+
+    pub(crate) fn companion_top_bitrate(&self, direction: Direction) -> f64 {
+        self.top_bitrate(direction) + self.companions.sum(|companion| companion.top_bitrate(direction))
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        self.health.read()
+    }
+
+    /// One tick at the clock's now, which it answers on the monotonic clock.
+    pub(crate) fn tick(&self) -> u64 {
+        if self.roster.is_forked() {
+            return self.clock.now().monotonic;
+        }
+        let mut state = lock(&self.state);
+        // Read again: another collection may have held the lock for long.
+        let now = self.clock.now();
+        if !state.is_finished {
+            self.collect(&mut state, Purpose::Tick, now);
+            self.persist_if_due(&mut state, now);
+        }
+        drop(state);
+        self.worker.run_pending();
+        now.monotonic
+    }
+
+    /// A summary of this very moment. Callers that arrive while a collection runs share the next one.
+    pub(crate) fn refresh(&self) -> Arc<Summary> {
+        if self.roster.is_forked() {
+            return self.summary();
+        }
+        let arrival = *lock(&self.begun);
+        let mut state = lock(&self.state);
+        // A collection that began after the arrival has seen everything that this one would have to.
+        let is_served = *lock(&self.begun) > arrival;
+        if !is_served {
+            self.collect(&mut state, Purpose::Refresh, self.clock.now());
+        }
+        // Under the lock: what is loaded is that collection's summary, or a later one's.
+        let summary = self.summary();
+        drop(state);
+        self.worker.run_pending();
+        summary
+    }
+
+    /// Closes all sessions, accounts and persists them, and publishes for the last time. Idempotent.
+    pub(crate) fn finish(&self) {
+        if self.roster.is_forked() {
+            return;
+        }
+        self.roster.intake.open().shut();
+        let mut state = lock(&self.state);
+        if !state.is_finished {
+            state.is_finished = true;
+            self.collect(&mut state, Purpose::Stop, self.clock.now());
+            for bitrate in [&self.bitrates.rx, &self.bitrates.tx] {
+                bitrate.write(0.0);
+            }
+            self.health.note(|health| health.is_stopped = true);
+            self.offer_snapshot(&mut state);
+            drop(state);
+            if let Some(persister) = &self.persister {
+                persister.run();
+            }
+        }
+    }
+
+    fn collect(&self, state: &mut State, purpose: Purpose, now: Moment) {
+        if state.is_broken {
+            return;
+        }
+        *lock(&self.begun) += 1;
+        let is_observed = self.outlet.is_observed();
+        let collected = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            state.collection.collect(purpose, now, &self.summary, is_observed)
+        }));
+        let events = match collected {
+            Ok(events) => events,
+            Err(panic) => {
+                state.is_broken = true;
+                let message = panic_message(&*panic);
+                self.health.note(|health| health.sampler_failure = Some(message));
+                return;
+            }
+        };
+        for event in events {
+            self.outlet.offer(event, &self.worker);
+        }
+        if purpose == Purpose::Tick {
+            let bitrates = state.collection.bitrates();
+            self.bitrates.rx.write(bitrates.rx);
+            self.bitrates.tx.write(bitrates.tx);
+            let took = self.clock.now().since(now.monotonic);
+            self.health.note(|health| {
+                health.last_tick = Some(now.wall);
+                health.last_tick_duration = took;
+            });
+        }
+    }
+
+    fn persist_if_due(&self, state: &mut State, now: Moment) {
+        let interval = self.config.persist_interval;
+        if interval.is_zero() || now.since(state.persisted_at) < interval {
+            return;
+        }
+        state.persisted_at = now.monotonic;
+        if self.offer_snapshot(state)
+            && let Some(persister) = &self.persister
+        {
+            self.worker.persist(persister);
+        }
+    }
+
+    /// Hands the history over, if it changed since the last time or that failed; answers whether a write is to be asked
+    /// for.
+    fn offer_snapshot(&self, state: &mut State) -> bool {
+        let Some(persister) = &self.persister else {
+            return false;
+        };
+        let revision = state.collection.revision();
+        if revision == state.persisted_revision && !persister.has_failed() {
+            return false;
+        }
+        state.persisted_revision = revision;
+        persister.offer(state.collection.snapshot())
+    }
+}
+
+/// A bitrate that the sampler writes and anyone reads.
+#[derive(Debug, Default)]
+struct Bitrate(AtomicF64);
+
+impl Bitrate {
+    #[inline]
+    fn read(&self) -> f64 {
+        // Relaxed: one number [M6].
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn write(&self, bitrate: f64) {
+        // Relaxed: one number [M6].
+        self.0.store(bitrate, Ordering::Relaxed);
+    }
+}

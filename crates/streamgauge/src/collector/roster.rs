@@ -1,0 +1,201 @@
+//! Who is registered: the table, the intake and the population, and the cold verbs that work on them.
+//!
+//! Shared by a collector and its handles. It outlives the collector for as long as a handle is held, empty and shut.
+//!
+//! Locks, in the order in which one thread may take them: a table entry's, the intake's, a session's list of writers.
+
+use std::sync::Arc;
+
+use super::config::{Activation, CollectorConfig};
+use super::intake::Intake;
+use super::population::Population;
+use crate::clock::Clock;
+use crate::session::SessionHandle;
+use crate::session::core::SessionCore;
+use crate::session::labels::{Labels, truncated};
+use crate::table::{Claim, Lookup, Table};
+use crate::verdict::{CloseReason, RefuseReason};
+
+/// What a session is registered under, as the caller gave it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Application<'a> {
+    pub(crate) id: &'a [u8],
+    pub(crate) reference: &'a str,
+    pub(crate) location: &'a str,
+    pub(crate) peer: &'a str,
+}
+
+/// What became of a registration.
+pub(crate) enum Registration {
+    /// The session is new.
+    New(Arc<SessionCore>),
+    /// A session with this id is open.
+    Known(Arc<SessionCore>),
+    /// There is none.
+    Refused(RefuseReason),
+}
+
+/// The sessions of a collector.
+#[derive(Debug)]
+pub(crate) struct Roster {
+    pub(crate) table: Table,
+    pub(crate) intake: Intake,
+    pub(crate) population: Arc<Population>,
+    clock: Clock,
+    activation: Activation,
+    count_packets: bool,
+    max_tracked_sessions: u64,
+    max_writers: u64,
+    max_id_bytes: usize,
+    max_label_bytes: usize,
+    /// The process that started the collector. In a fork of it nothing is registered or closed.
+    process: u32,
+}
+
+impl Roster {
+    pub(crate) fn new(config: &CollectorConfig, clock: Clock) -> Self {
+        Self {
+            table: Table::new(),
+            intake: Intake::default(),
+            population: Arc::new(Population::new()),
+            clock,
+            activation: config.activation,
+            count_packets: config.count_packets,
+            max_tracked_sessions: config.max_tracked_sessions,
+            max_writers: config.max_writers,
+            max_id_bytes: config.max_id_bytes,
+            max_label_bytes: config.max_label_bytes,
+            process: std::process::id(),
+        }
+    }
+
+    /// Whether this process is a fork of the one that started the collector. Its threads are not here, and locks that
+    /// they held stay locked.
+    pub(crate) fn is_forked(&self) -> bool {
+        std::process::id() != self.process
+    }
+
+    /// The open session of an id.
+    pub(crate) fn find(&self, id: &[u8]) -> Option<Arc<SessionCore>> {
+        self.table
+            .with(id, |session| session.is_open().then(|| Arc::clone(session)))
+            .flatten()
+    }
+
+    /// Registers a session, unless its id is known. `prepare` runs before anybody can see a new one.
+    pub(crate) fn register(
+        &self,
+        application: &Application<'_>,
+        prepare: impl FnOnce(&SessionCore),
+    ) -> Registration {
+        let refuse = |reason| {
+            self.population.count_refused(reason);
+            Registration::Refused(reason)
+        };
+        let id = application.id;
+        if id.is_empty() {
+            return refuse(RefuseReason::EmptyId);
+        }
+        if id.len() > self.max_id_bytes {
+            return refuse(RefuseReason::IdTooLong);
+        }
+        if self.is_forked() {
+            return Registration::Refused(RefuseReason::Stopped);
+        }
+        if let Some(known) = self.find(id) {
+            return Registration::Known(known);
+        }
+        if !self.population.enter_tracked(self.max_tracked_sessions) {
+            return refuse(RefuseReason::TooManySessions);
+        }
+        let session = Arc::new(self.new_session(application));
+        prepare(&session);
+        let claimed = loop {
+            match self
+                .table
+                .claim(&session, || self.intake.open().announce(&session))
+            {
+                Claim::Inserted => {
+                    self.population.count_labels_cut(session.labels().cut);
+                    return Registration::New(session);
+                }
+                Claim::Taken(other) if other.is_open() => break Registration::Known(other),
+                Claim::Taken(closed) => self.table.remove(&closed),
+                Claim::Declined(_) => break refuse(RefuseReason::Stopped),
+            }
+        };
+        self.population.leave_tracked();
+        session.forgo();
+        claimed
+    }
+
+    fn new_session(&self, application: &Application<'_>) -> SessionCore {
+        let Application {
+            id,
+            reference,
+            location,
+            peer,
+        } = *application;
+        SessionCore::new(
+            id,
+            Labels::new(reference, location, peer, self.max_label_bytes),
+            Arc::clone(&self.population),
+            self.activation,
+            self.count_packets,
+            self.clock.now(),
+        )
+    }
+
+    /// The handle of a registration.
+    pub(crate) fn handle(self: &Arc<Self>, id: &[u8], registration: Registration) -> SessionHandle {
+        let session = match registration {
+            Registration::New(session) | Registration::Known(session) => session,
+            Registration::Refused(reason) => {
+                let id = &id[..id.len().min(self.max_id_bytes)];
+                Arc::new(SessionCore::refused(
+                    id,
+                    reason,
+                    Arc::clone(&self.population),
+                    self.clock.now(),
+                ))
+            }
+        };
+        SessionHandle::new(session, Arc::clone(self))
+    }
+
+    /// Closes a session and takes it out of the table; `false` if it was closed already.
+    pub(crate) fn unregister(&self, session: &Arc<SessionCore>) -> bool {
+        if !session.is_open() || self.is_forked() {
+            return false;
+        }
+        let now = self.clock.now();
+        let was_open = self.intake.open().close(session, CloseReason::Unregistered, now);
+        if was_open {
+            self.table.remove(session);
+        }
+        was_open
+    }
+
+    pub(crate) fn set_extra(&self, session: &Arc<SessionCore>, extra: &str) {
+        let kept = truncated(extra, self.max_label_bytes);
+        if !session.is_open() || self.is_forked() {
+            return;
+        }
+        self.population
+            .count_labels_cut(u64::from(kept.len() < extra.len()));
+        session.set_extra(kept);
+        self.intake.open().relabel(session);
+    }
+
+    pub(crate) fn enter_writers(&self) -> bool {
+        let entered = self.population.enter_writers(self.max_writers);
+        if !entered {
+            self.population.count_refused(RefuseReason::TooManyWriters);
+        }
+        entered
+    }
+
+    pub(crate) fn leave_writers(&self, cells: u64) {
+        self.population.leave_writers(cells);
+    }
+}

@@ -1,0 +1,66 @@
+//! How a collector's own machinery fares.
+
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use crate::history::store::SetAside;
+use crate::sync::lock;
+
+/// How a collector's own machinery fares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Health {
+    /// When the last tick began; none yet if there was none.
+    pub last_tick: Option<SystemTime>,
+    /// How long the last tick took.
+    pub last_tick_duration: Duration,
+    /// Whether the collector has stopped.
+    pub is_stopped: bool,
+    /// What the sampler panicked with. Sessions still count then; no further summary is published.
+    pub sampler_failure: Option<String>,
+    /// Events that were dropped because the observer was behind, or did not return before the stop timeout.
+    pub undelivered_events: u64,
+    /// Panics of the observer.
+    pub observer_panics: u64,
+    /// Panics of the limiter; each answered that the address is not collectable.
+    pub limiter_panics: u64,
+    /// When the history was saved last.
+    pub last_saved: Option<SystemTime>,
+    /// Saves that failed.
+    pub failed_saves: u64,
+    /// Why the last save failed; none if the last one succeeded.
+    pub store_error: Option<String>,
+    /// The file that did not check out when the collector was registered.
+    pub set_aside: Option<SetAside>,
+}
+
+impl Health {
+    /// Whether the sampler runs and the last save, if any, succeeded.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.sampler_failure.is_none() && self.store_error.is_none() && !self.is_stopped
+    }
+}
+
+/// Where the threads of a collector note how they fare. Held for the length of one note.
+#[derive(Debug, Default)]
+pub(crate) struct HealthBoard(Mutex<Health>);
+
+impl HealthBoard {
+    pub(crate) fn read(&self) -> Health {
+        lock(&self.0).clone()
+    }
+
+    pub(crate) fn note(&self, change: impl FnOnce(&mut Health)) {
+        change(&mut lock(&self.0));
+    }
+}
+
+/// What a caught panic said.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without a message").to_owned()
+}

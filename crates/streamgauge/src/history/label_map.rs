@@ -1,0 +1,97 @@
+//! A map from a label to a value, cheap to copy.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rpds::RedBlackTreeMapSync;
+
+/// A map from a label to a value, ordered by label. Cloning it copies a pointer.
+#[derive(Clone)]
+pub struct LabelMap<V> {
+    map: RedBlackTreeMapSync<Arc<str>, V>,
+}
+
+impl<V> LabelMap<V> {
+    /// The value under `label`.
+    ///
+    /// Cost: O(log n); no alloc; no lock.
+    #[must_use]
+    pub fn get(&self, label: &str) -> Option<&V> {
+        self.map.get(label)
+    }
+
+    /// Labels and values, ordered by label.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &V)> {
+        self.map.iter().map(|(label, value)| (&**label, value))
+    }
+
+    /// How many labels there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.map.size()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+}
+
+impl<V: Clone + Default> LabelMap<V> {
+    /// Changes the value under `label`, which starts as the default.
+    pub(crate) fn update(&mut self, label: &Arc<str>, change: impl FnOnce(&mut V)) {
+        if let Some(value) = self.map.get_mut(label) {
+            change(value);
+        } else {
+            let mut value = V::default();
+            change(&mut value);
+            self.map.insert_mut(Arc::clone(label), value);
+        }
+    }
+}
+
+impl<V> Default for LabelMap<V> {
+    fn default() -> Self {
+        Self {
+            map: RedBlackTreeMapSync::new_sync(),
+        }
+    }
+}
+
+impl<V: PartialEq> PartialEq for LabelMap<V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().eq(other.iter())
+    }
+}
+
+impl<V: fmt::Debug> fmt::Debug for LabelMap<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<V: serde::Serialize> serde::Serialize for LabelMap<V> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LabelMap;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_copy_keeps_what_it_was_made_of() {
+        let mut map = LabelMap::<u64>::default();
+        let label: Arc<str> = "a".into();
+        map.update(&label, |value| *value += 1);
+        let copy = map.clone();
+        map.update(&label, |value| *value += 1);
+        map.update(&"b".into(), |value| *value += 5);
+        assert_eq!((copy.get("a"), copy.len()), (Some(&1), 1));
+        assert_eq!(map.iter().collect::<Vec<_>>(), [("a", &2), ("b", &5)]);
+    }
+}

@@ -1,0 +1,203 @@
+//! The sampler's books: every closed session is entered here, once.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::{History, HistoryKey, HistorySnapshot};
+use crate::direction::PerDirection;
+use crate::session::labels::Labels;
+use crate::session::writer::Counts;
+use crate::stats::Stats;
+
+/// What packets are accounted under whose session closed between their bytes and themselves.
+const LATE: &str = "(late)";
+
+/// Where a closed session was entered.
+#[derive(Debug, Clone)]
+pub(crate) enum Account {
+    History(HistoryKey),
+    Discarded,
+}
+
+/// The history, in rows and in views, and what was discarded. The collection alone writes it.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    rows: HistorySnapshot,
+    views: History,
+    late: HistoryKey,
+    late_seen: PerDirection<u64>,
+    revision: u64,
+}
+
+impl Ledger {
+    pub(crate) fn new() -> Self {
+        Self {
+            rows: HistorySnapshot::default(),
+            views: History::default(),
+            late: HistoryKey::new(LATE, LATE, LATE),
+            late_seen: PerDirection::default(),
+            revision: 0,
+        }
+    }
+
+    /// The books as a store had them.
+    pub(crate) fn restored(snapshot: &HistorySnapshot) -> Self {
+        let mut ledger = Self::new();
+        for (key, stats) in snapshot.rows() {
+            ledger.enter(key, *stats);
+        }
+        ledger.rows.discarded = snapshot.discarded;
+        ledger.revision = 0;
+        ledger
+    }
+
+    /// Enters stats where they belong.
+    pub(crate) fn credit(&mut self, account: &Account, stats: Stats) {
+        match account {
+            Account::History(key) => self.enter(key, stats),
+            Account::Discarded => {
+                self.rows.discarded.add(stats);
+                self.revision += 1;
+            }
+        }
+    }
+
+    /// Enters the late packets counted since the last call; `total` is all of them.
+    pub(crate) fn credit_late(&mut self, total: PerDirection<u64>) {
+        let gain = total.since(self.late_seen);
+        if gain.is_zero() {
+            return;
+        }
+        self.late_seen = total;
+        let key = self.late.clone();
+        self.enter(
+            &key,
+            Stats::of_gain(Counts {
+                packets: gain,
+                ..Counts::default()
+            }),
+        );
+    }
+
+    fn enter(&mut self, key: &HistoryKey, stats: Stats) {
+        self.rows.add(key, stats);
+        self.views.peers.update(&key.peer, |peer| {
+            peer.stats.add(stats);
+            peer.locations.update(&key.location, |row| row.add(stats));
+        });
+        self.views.locations.update(&key.location, |row| row.add(stats));
+        self.views.references.update(&key.reference, |row| row.add(stats));
+        self.views.stats.add(stats);
+        self.revision += 1;
+    }
+
+    pub(crate) fn history(&self) -> &History {
+        &self.views
+    }
+
+    /// Everything that was entered.
+    pub(crate) fn totals(&self) -> Stats {
+        Stats::sum([self.views.stats, self.rows.discarded])
+    }
+
+    pub(crate) fn discarded(&self) -> Stats {
+        self.rows.discarded
+    }
+
+    /// Rises with every change.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub(crate) fn snapshot(&self, taken_at: SystemTime) -> HistorySnapshot {
+        HistorySnapshot {
+            taken_at,
+            ..self.rows.clone()
+        }
+    }
+}
+
+impl From<&Labels> for HistoryKey {
+    fn from(labels: &Labels) -> Self {
+        Self {
+            location: Arc::clone(&labels.location),
+            peer: Arc::clone(&labels.peer),
+            reference: Arc::clone(&labels.reference),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Account, Ledger, PerDirection};
+    use crate::history::HistoryKey;
+    use crate::stats::Stats;
+    use std::time::SystemTime;
+
+    fn one(rx: u64) -> Stats {
+        Stats {
+            total_sessions: 1,
+            total_rx_bytes: rx,
+            ..Stats::default()
+        }
+    }
+
+    #[test]
+    fn keys_that_join_alike_stay_apart() {
+        let mut ledger = Ledger::new();
+        ledger.credit(&Account::History(HistoryKey::new("a:b", "c", "r")), one(1));
+        ledger.credit(&Account::History(HistoryKey::new("a", "b:c", "r")), one(2));
+        assert_eq!(ledger.snapshot(SystemTime::UNIX_EPOCH).len(), 2);
+    }
+
+    #[test]
+    fn every_view_adds_up() {
+        let mut ledger = Ledger::new();
+        for (n, (location, peer, reference)) in [
+            ("l1", "p1", "r1"),
+            ("l2", "p1", "r1"),
+            ("l1", "p2", "r2"),
+            ("l1", "p1", "r1"),
+        ]
+        .iter()
+        .enumerate()
+        {
+            let bytes = 1 << n;
+            ledger.credit(
+                &Account::History(HistoryKey::new(location, peer, reference)),
+                one(bytes),
+            );
+        }
+        ledger.credit(&Account::Discarded, one(100));
+        ledger.credit_late(PerDirection::new(2, 1));
+        ledger.credit_late(PerDirection::new(3, 1));
+        let history = ledger.history();
+        assert_eq!(
+            (history.stats.total_rx_bytes, history.stats.total_rx_packets),
+            (15, 3)
+        );
+        assert_eq!(
+            history.stats,
+            Stats::sum(history.locations.iter().map(|(_, stats)| *stats))
+        );
+        assert_eq!(
+            history.stats,
+            Stats::sum(history.references.iter().map(|(_, stats)| *stats))
+        );
+        assert_eq!(
+            history.stats,
+            Stats::sum(history.peers.iter().map(|(_, peer)| peer.stats))
+        );
+        let p1 = history.peers.get("p1").unwrap();
+        assert_eq!(
+            (
+                p1.stats.total_rx_bytes,
+                p1.locations.get("l1").unwrap().total_rx_bytes
+            ),
+            (11, 9)
+        );
+        let snapshot = ledger.snapshot(SystemTime::UNIX_EPOCH);
+        assert_eq!(Ledger::restored(&snapshot).history(), history);
+        assert_eq!(Ledger::restored(&snapshot).discarded(), one(100));
+    }
+}

@@ -1,0 +1,283 @@
+//! A collection: how one moment of all sessions becomes a summary in which no byte is missing or counted twice (P1).
+//!
+//! One collection runs at a time, under the collector's collection lock; nothing a packet or a reader does takes it.
+//!
+//! 1. Drain the intake: finals of closed sessions are kept until their rows are met; new sessions become rows.
+//! 2. Enter late packets, and what writers of sessions closed earlier gained since.
+//! 3. Read every row. An open one is counted as it is. A closed one is folded with the final that its closer recorded. If
+//!    that is not here yet, its closer holds the intake's lock, so draining the intake once more gives it. A session that
+//!    closes after its row was read stays what was read; its final is folded by the next collection.
+//! 4. Add up, publish, and only then let the intake forget the new sessions.
+//!
+//! So each session is in a summary as one of two things, what was read while it was open or its final, and a final is no
+//! less than what was read before: totals never fall (P1 d). A session announced before a call on it returned has a row
+//! in every collection that began later (P1 b).
+
+use std::sync::Arc;
+
+use super::books::Books;
+use super::chunk::{Chunk, RollStep, Tally};
+use super::expiry::Expiry;
+use super::timeline::{Roll, Timeline};
+use crate::clock::{Moment, nanos};
+use crate::collector::config::{CollectorConfig, Timeouts};
+use crate::collector::roster::Roster;
+use crate::direction::{Direction, PerDirection};
+use crate::event::SessionEvent;
+use crate::history::HistorySnapshot;
+use crate::history::ledger::Ledger;
+use crate::session::core::SessionCore;
+use crate::slot::Slot;
+use crate::stats::Stats;
+use crate::summary::active::{PublishedChunk, as_bitrate};
+use crate::summary::{CapsHit, Summary};
+use crate::verdict::RefuseReason;
+
+/// By how much a top decays in a second.
+const TOP_DECAY: f64 = 0.95;
+
+/// What a collection is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Closes what is due; rolls the windows if an interval has passed since they last rolled.
+    Tick,
+    /// Reads, and nothing else.
+    Refresh,
+    /// Closes everything.
+    Stop,
+}
+
+/// What the sampler knows, between collections.
+#[derive(Debug)]
+pub(crate) struct Collection {
+    books: Books,
+    chunks: Vec<Chunk>,
+    timeline: Timeline,
+    roll: Roll,
+    timeouts: Timeouts,
+    limits: Limits,
+    sequence: u64,
+    /// Summaries that were replaced. A reader that lets go of one finds it held here, so it never pays for freeing it; and
+    /// once no reader has it, its memory is used again.
+    retired: Vec<Arc<Summary>>,
+}
+
+/// The configured limits, as summaries show them.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    sessions: u64,
+    bitrates: PerDirection<f64>,
+}
+
+impl Collection {
+    pub(crate) fn new(
+        config: &CollectorConfig,
+        roster: Arc<Roster>,
+        name: Arc<str>,
+        ledger: Ledger,
+        now: Moment,
+    ) -> Self {
+        let totals = bytes_of(ledger.totals());
+        Self {
+            books: Books::new(roster, name, ledger, now),
+            chunks: Vec::new(),
+            timeline: Timeline::new(
+                nanos(config.window),
+                nanos(config.sample_interval),
+                now.monotonic,
+                totals,
+            ),
+            roll: Roll::default(),
+            timeouts: Timeouts::of(config),
+            limits: Limits {
+                sessions: config.max_sessions,
+                bitrates: PerDirection::new(config.max_rx_bitrate, config.max_tx_bitrate)
+                    .map(|max| as_bitrate(*max)),
+            },
+            sequence: 0,
+            retired: Vec::new(),
+        }
+    }
+
+    /// Collects, and publishes in `slot`. Returns the events to deliver; none where nobody observes.
+    pub(crate) fn collect(
+        &mut self,
+        purpose: Purpose,
+        now: Moment,
+        slot: &Slot<Summary>,
+        is_observed: bool,
+    ) -> Vec<SessionEvent> {
+        self.books.now = now;
+        self.books.is_observed = is_observed;
+        let taken_in = self.take_in();
+        self.books.enter_stragglers();
+
+        let expiry = match purpose {
+            Purpose::Tick => Some(Expiry::Silent(self.timeouts)),
+            Purpose::Refresh => None,
+            Purpose::Stop => Some(Expiry::Stop),
+        };
+        let rolls = purpose == Purpose::Tick && self.timeline.is_due(now.monotonic);
+        let decay = if rolls {
+            TOP_DECAY.powf(self.timeline.roll(now.monotonic, &mut self.roll))
+        } else {
+            1.0
+        };
+        let step = rolls.then_some(RollStep {
+            roll: &self.roll,
+            decay,
+        });
+
+        let mut spare = spare(&mut self.retired);
+        // A spare has no other owner, so this copies nothing.
+        let summary = Arc::make_mut(&mut spare);
+        summary
+            .active
+            .chunks
+            .resize_with(self.chunks.len(), PublishedChunk::default);
+        let mut tally = Tally::default();
+        for (chunk, published) in self.chunks.iter_mut().zip(&mut summary.active.chunks) {
+            chunk.read(&mut self.books, now, expiry.as_ref());
+            let part = chunk.publish(&self.timeline, step, published);
+            tally.live.add(part.live);
+            tally.pending.add(part.pending);
+        }
+        let ledger = &self.books.ledger;
+        let totals = Stats::sum([tally.live, tally.pending, ledger.totals()]);
+        if rolls {
+            self.timeline.finish(bytes_of(totals));
+        }
+        self.sequence += 1;
+        Header {
+            now,
+            sequence: self.sequence,
+            limits: self.limits,
+            bitrates: self.timeline.bitrates(),
+        }
+        .write(summary);
+        summary.current_sessions = tally.live.total_sessions;
+        summary.pending_sessions = tally.pending.total_sessions;
+        summary.active.active = usize::try_from(tally.live.total_sessions).unwrap_or(usize::MAX);
+        summary.history.clone_from(ledger.history());
+        summary.totals = totals;
+        summary.live = tally.live;
+        summary.pending = tally.pending;
+        summary.discarded = ledger.discarded();
+        self.show_population(summary);
+
+        self.retired.push(slot.swap(spare));
+        self.books.roster.intake.open().forget_opened(taken_in);
+        std::mem::take(&mut self.books.events)
+    }
+
+    /// Turns new sessions into rows and keeps the finals of closed ones. Returns how many new sessions there were.
+    fn take_in(&mut self) -> usize {
+        self.merge_chunks();
+        let roster = Arc::clone(&self.books.roster);
+        let mut desk = roster.intake.open();
+        self.books.keep(desk.take_ended());
+        let opened: Vec<Arc<SessionCore>> = desk.opened().cloned().collect();
+        let relabelled = desk.take_relabelled();
+        drop(desk);
+        if !relabelled.is_empty() {
+            let changed: std::collections::HashSet<*const SessionCore> =
+                relabelled.iter().map(Arc::as_ptr).collect();
+            for chunk in &mut self.chunks {
+                chunk.relabel(|session| changed.contains(&Arc::as_ptr(session)));
+            }
+        }
+        for session in &opened {
+            self.books.registered(session);
+            self.row_for(session);
+        }
+        opened.len()
+    }
+
+    fn row_for(&mut self, session: &Arc<SessionCore>) {
+        let slots = self.timeline.slots();
+        match self.chunks.last_mut() {
+            Some(chunk) if !chunk.is_full() => chunk.push(session),
+            _ => {
+                let mut chunk = Chunk::new(slots);
+                chunk.push(session);
+                self.chunks.push(chunk);
+            }
+        }
+    }
+
+    /// Joins chunks that have become sparse with their neighbours.
+    fn merge_chunks(&mut self) {
+        let mut merged: Vec<Chunk> = Vec::with_capacity(self.chunks.len());
+        for chunk in self.chunks.drain(..) {
+            if chunk.is_empty() || merged.last_mut().is_some_and(|last| last.absorb(&chunk)) {
+                continue;
+            }
+            merged.push(chunk);
+        }
+        self.chunks = merged;
+    }
+
+    fn show_population(&self, summary: &mut Summary) {
+        let population = &self.books.roster.population;
+        summary.top_rx_bitrate = as_bitrate(population.top_sum(Direction::Ingress).read());
+        summary.top_tx_bitrate = as_bitrate(population.top_sum(Direction::Egress).read());
+        summary.caps = CapsHit {
+            refused_sessions: population.refused(RefuseReason::TooManySessions),
+            refused_ids: population.refused(RefuseReason::IdTooLong),
+            refused_writers: population.refused(RefuseReason::TooManyWriters),
+            cut_labels: population.labels_cut(),
+        };
+    }
+
+    /// The collector's bitrates, as of the last roll.
+    pub(crate) fn bitrates(&self) -> PerDirection<f64> {
+        self.timeline.bitrates()
+    }
+
+    /// Rises whenever what a store would keep changes.
+    pub(crate) fn revision(&self) -> u64 {
+        self.books.ledger.revision()
+    }
+
+    /// What a store keeps.
+    pub(crate) fn snapshot(&self) -> HistorySnapshot {
+        self.books.ledger.snapshot(self.books.now.wall)
+    }
+}
+
+/// What a summary says of itself and of the collector.
+struct Header {
+    now: Moment,
+    sequence: u64,
+    limits: Limits,
+    bitrates: PerDirection<f64>,
+}
+
+impl Header {
+    fn write(&self, summary: &mut Summary) {
+        summary.sequence = self.sequence;
+        summary.taken_at = self.now.wall;
+        summary.max_sessions = self.limits.sessions;
+        summary.max_rx_bitrate = self.limits.bitrates.rx;
+        summary.max_tx_bitrate = self.limits.bitrates.tx;
+        summary.current_rx_bitrate = self.bitrates.rx;
+        summary.current_tx_bitrate = self.bitrates.tx;
+    }
+}
+
+/// A summary that nobody reads, to be filled anew. At most one is kept beside those still held.
+fn spare(retired: &mut Vec<Arc<Summary>>) -> Arc<Summary> {
+    let mut spare = None;
+    retired.retain_mut(|summary| {
+        let is_free = Arc::get_mut(summary).is_some();
+        if is_free && spare.is_none() {
+            spare = Some(Arc::clone(summary));
+        }
+        !is_free
+    });
+    spare.unwrap_or_default()
+}
+
+fn bytes_of(stats: Stats) -> PerDirection<u64> {
+    PerDirection::new(stats.total_rx_bytes, stats.total_tx_bytes)
+}

@@ -1,0 +1,253 @@
+//! One session: what it shows, and the handle that counts for it.
+
+pub(crate) mod core;
+pub(crate) mod counter;
+pub(crate) mod id;
+pub(crate) mod labels;
+pub(crate) mod phase;
+pub(crate) mod top;
+pub(crate) mod writer;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use self::core::SessionCore;
+use self::id::SessionId;
+use self::top::whole_bitrate;
+use self::writer::{Writer, WriterCell};
+use crate::collector::roster::Roster;
+use crate::direction::Direction;
+use crate::summary::active::as_bitrate;
+use crate::verdict::{RefuseReason, Verdict};
+
+/// An active session, as a summary or [`Collector::active`](crate::Collector::active) shows it. Bitrates are in bit/s.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// What it is accounted under: the stream, file or service.
+    pub reference: Arc<str>,
+    /// When it was registered.
+    pub created_at: SystemTime,
+    /// The local end.
+    pub location: Arc<str>,
+    /// The remote end.
+    pub peer: Arc<str>,
+    /// What `extra` set; empty if nothing.
+    pub extra: Arc<str>,
+    /// Bytes received.
+    pub rx_bytes: u64,
+    /// The ingress bitrate, as of the last tick.
+    pub rx_bitrate: f64,
+    /// The decaying top of the ingress bitrate.
+    pub top_rx_bitrate: f64,
+    /// Bytes sent.
+    pub tx_bytes: u64,
+    /// The egress bitrate, as of the last tick.
+    pub tx_bitrate: f64,
+    /// The decaying top of the egress bitrate.
+    pub top_tx_bitrate: f64,
+    /// Packets received; 0 where packets are not counted.
+    pub rx_packets: u64,
+    /// Packets sent; 0 where packets are not counted.
+    pub tx_packets: u64,
+}
+
+/// A registered session: counts without a lookup.
+///
+/// Cloning it copies two pointers. It does not keep the collector running: once that has stopped, or was dropped, calls
+/// answer `Closed(Stopped)`. The handle of a null collector answers `Counted` to everything.
+///
+/// ```
+/// use streamgauge::{CloseReason, Collector, CollectorConfig, ManualClock, Verdict};
+///
+/// let collector = Collector::manual(CollectorConfig::default(), ManualClock::default());
+/// let session = collector.register("client", "stream", "here", "there");
+/// assert_eq!(session.ingress(1_500), Verdict::Counted);
+/// assert_eq!(collector.refresh().live.total_rx_bytes, 1_500);
+/// session.unregister();
+/// assert_eq!(session.ingress(1_500), Verdict::Closed(CloseReason::Unregistered));
+/// ```
+#[derive(Clone)]
+pub struct SessionHandle {
+    inner: Option<Inner>,
+}
+
+#[derive(Clone)]
+struct Inner {
+    session: Arc<SessionCore>,
+    roster: Arc<Roster>,
+}
+
+impl SessionHandle {
+    pub(crate) fn null() -> Self {
+        Self { inner: None }
+    }
+
+    pub(crate) fn new(session: Arc<SessionCore>, roster: Arc<Roster>) -> Self {
+        Self {
+            inner: Some(Inner { session, roster }),
+        }
+    }
+
+    /// Counts `bytes` received.
+    ///
+    /// Cost: one relaxed RMW on the session's own line, two where packets are counted; no alloc; no lock; no clock.
+    /// Bench: record/handle.
+    #[inline]
+    pub fn ingress(&self, bytes: u64) -> Verdict {
+        self.count(Direction::Ingress, bytes)
+    }
+
+    /// Counts `bytes` sent.
+    ///
+    /// Cost: as [`ingress`](Self::ingress). Bench: record/handle.
+    #[inline]
+    pub fn egress(&self, bytes: u64) -> Verdict {
+        self.count(Direction::Egress, bytes)
+    }
+
+    #[inline]
+    fn count(&self, direction: Direction, bytes: u64) -> Verdict {
+        match &self.inner {
+            Some(inner) => inner.session.count(direction, bytes),
+            None => Verdict::Counted,
+        }
+    }
+
+    /// A counter of this session for one thread alone, without a locked instruction per call.
+    ///
+    /// On a closed session it answers as the handle does. At `max_writers` it answers `Refused(TooManyWriters)`, and the
+    /// summary counts that.
+    ///
+    /// Cost: one allocation of a cache line, and a lock that only writers being made, and the sampler, take.
+    #[must_use]
+    pub fn writer(&self) -> Writer {
+        let Some(Inner { session, roster }) = &self.inner else {
+            return Writer::null();
+        };
+        let session = Arc::clone(session);
+        if !session.is_open() {
+            return Writer::ended(session, None);
+        }
+        if !roster.enter_writers() {
+            return Writer::ended(session, Some(RefuseReason::TooManyWriters));
+        }
+        let cell = Arc::new(WriterCell::new());
+        if session.admit_writer(&cell) {
+            return Writer::new(session, cell);
+        }
+        roster.leave_writers(1);
+        Writer::ended(session, None)
+    }
+
+    /// A handle for many threads that count for this session at once.
+    ///
+    /// It counts in the session's own words; see docs/limitations.md.
+    #[must_use]
+    pub fn shared(&self) -> SharedHandle {
+        SharedHandle { handle: self.clone() }
+    }
+
+    /// Makes a pending session active; `true` for the one call that did.
+    pub fn activate(&self) -> bool {
+        self.inner.as_ref().is_some_and(|inner| inner.session.activate())
+    }
+
+    /// Attaches text of the program's own, in place of what was attached before. Cut at `max_label_bytes`.
+    pub fn extra(&self, extra: &str) {
+        if let Some(inner) = &self.inner {
+            inner.roster.set_extra(&inner.session, extra);
+        }
+    }
+
+    /// Closes the session; `false` if it was closed already. The id is unknown when the call returns.
+    pub fn unregister(&self) -> bool {
+        self.inner
+            .as_ref()
+            .is_some_and(|inner| inner.roster.unregister(&inner.session))
+    }
+
+    /// Whether the session is open: registered, and not closed.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.inner.as_ref().is_some_and(|inner| inner.session.is_open())
+    }
+
+    /// The session's id; none for a null collector's.
+    #[must_use]
+    pub fn id(&self) -> Option<&SessionId> {
+        self.inner.as_ref().map(|inner| inner.session.id())
+    }
+
+    /// The decaying top of the session's ingress bitrate, in bit/s; 0 once it closed.
+    #[must_use]
+    pub fn top_ingress_bitrate(&self) -> f64 {
+        self.top(Direction::Ingress)
+    }
+
+    /// The decaying top of the session's egress bitrate, in bit/s; 0 once it closed.
+    #[must_use]
+    pub fn top_egress_bitrate(&self) -> f64 {
+        self.top(Direction::Egress)
+    }
+
+    /// Sets the top of the session's ingress bitrate, in bit/s, rounded to whole ones. NaN and negatives are ignored.
+    pub fn set_top_ingress_bitrate(&self, bitrate: f64) {
+        self.set_top(Direction::Ingress, bitrate);
+    }
+
+    /// Sets the top of the session's egress bitrate, in bit/s, rounded to whole ones. NaN and negatives are ignored.
+    pub fn set_top_egress_bitrate(&self, bitrate: f64) {
+        self.set_top(Direction::Egress, bitrate);
+    }
+
+    fn top(&self, direction: Direction) -> f64 {
+        self.inner
+            .as_ref()
+            .map_or(0.0, |inner| as_bitrate(inner.session.top(direction)))
+    }
+
+    fn set_top(&self, direction: Direction, bitrate: f64) {
+        if let (Some(inner), Some(top)) = (&self.inner, whole_bitrate(bitrate)) {
+            inner.session.set_top(direction, top);
+        }
+    }
+}
+
+impl fmt::Debug for SessionHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionHandle")
+            .field("id", &self.id())
+            .field("is_known", &self.is_known())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A handle of a session that many threads count for at once. Made by [`SessionHandle::shared`].
+#[derive(Debug, Clone)]
+pub struct SharedHandle {
+    handle: SessionHandle,
+}
+
+impl SharedHandle {
+    /// Counts `bytes` received.
+    #[inline]
+    pub fn ingress(&self, bytes: u64) -> Verdict {
+        self.handle.ingress(bytes)
+    }
+
+    /// Counts `bytes` sent.
+    #[inline]
+    pub fn egress(&self, bytes: u64) -> Verdict {
+        self.handle.egress(bytes)
+    }
+
+    /// The session's handle.
+    #[must_use]
+    pub fn handle(&self) -> &SessionHandle {
+        &self.handle
+    }
+}

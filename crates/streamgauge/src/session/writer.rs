@@ -1,0 +1,389 @@
+//! A writer: one thread's own counter of a session, written without a locked instruction.
+//!
+//! A [`WriterCell`] is a cache line that one [`Writer`] stores to and others read. The writer's increment is a load, an
+//! add and a store, all of its own, so nothing that another thread wrote into those words would survive: the close
+//! therefore has a word of its own on the line, which the closer stores and the writer looks at before each addition. An
+//! addition that is under way while the word is stored still lands in the cell. So a closed session's cells stay with the
+//! sampler, which credits what they gained to where the session was accounted, in every collection, until the writer is
+//! dropped. A leaked writer keeps its cell for good, and its place under the cap.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use super::core::SessionCore;
+use super::counter::{FULL, MAX_CALL_BYTES, NEARLY_FULL};
+use crate::direction::{Direction, PerDirection};
+use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Ordering, lock};
+use crate::verdict::{RefuseReason, Verdict};
+
+/// Bytes and packets of both directions: what a session, or a part of it, moved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) bytes: PerDirection<u64>,
+    pub(crate) packets: PerDirection<u64>,
+}
+
+impl Counts {
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes.plus(other.bytes),
+            packets: self.packets.plus(other.packets),
+        }
+    }
+
+    pub(crate) fn since(self, earlier: Self) -> Self {
+        Self {
+            bytes: self.bytes.since(earlier.bytes),
+            packets: self.packets.since(earlier.packets),
+        }
+    }
+
+    pub(crate) fn is_zero(self) -> bool {
+        self.bytes.is_zero() && self.packets.is_zero()
+    }
+}
+
+const OPEN: u8 = 0;
+const CLOSED: u8 = 1;
+
+/// One writer's counters. One thread writes the counts, the closer writes `ended`, `Drop` writes `released`.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(crate) struct WriterCell {
+    bytes: PerDirection<AtomicU64>,
+    packets: PerDirection<AtomicU64>,
+    ended: AtomicU8,
+    released: AtomicBool,
+}
+
+impl WriterCell {
+    pub(crate) fn new() -> Self {
+        let zeros = || PerDirection::new(AtomicU64::new(0), AtomicU64::new(0));
+        Self {
+            bytes: zeros(),
+            packets: zeros(),
+            ended: AtomicU8::new(OPEN),
+            released: AtomicBool::new(false),
+        }
+    }
+
+    /// Tells the writer that its session closed.
+    pub(crate) fn end(&self) {
+        // Release: publishes the closed phase to the writer. Pairs with Acquire in observe_end() [M5].
+        self.ended.store(CLOSED, Ordering::Release);
+    }
+
+    #[inline]
+    fn is_open(&self) -> bool {
+        // Relaxed: an addition that misses the store by a moment is harvested later; observe_end() follows where the
+        // reason is read [M5].
+        self.ended.load(Ordering::Relaxed) == OPEN
+    }
+
+    /// Looks again, so that the phase read after this is the closed one.
+    #[cold]
+    fn observe_end(&self) {
+        // Acquire: pairs with Release in end() [M5].
+        let _ = self.ended.load(Ordering::Acquire);
+    }
+
+    /// What this writer has counted in one direction.
+    #[inline]
+    pub(crate) fn bytes(&self, direction: Direction) -> u64 {
+        // Relaxed: the word has one writer, this thread [M5].
+        self.bytes.get(direction).load(Ordering::Relaxed)
+    }
+
+    /// Replaces what this writer has counted by a plain store; only the one writer may call it.
+    #[inline]
+    pub(crate) fn set_bytes(&self, direction: Direction, total: u64) {
+        // Relaxed: a total publishes nothing but itself [M5].
+        self.bytes.get(direction).store(total, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn add_packet(&self, direction: Direction) {
+        let word = self.packets.get(direction);
+        // Relaxed: the word has one writer, this thread [M5].
+        let before = word.load(Ordering::Relaxed);
+        // Relaxed: as in set_bytes() [M5].
+        word.store(before.wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// Says that no addition will follow.
+    pub(crate) fn release(&self) {
+        // Release: publishes the last additions. Pairs with Acquire in is_released() [M5].
+        self.released.store(true, Ordering::Release);
+    }
+
+    /// Whether the writer is gone; if so, the counts read after this are its last.
+    pub(crate) fn is_released(&self) -> bool {
+        // Acquire: pairs with Release in release() [M5].
+        self.released.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        Counts {
+            // Relaxed: a count that is a moment old is a count [M5].
+            bytes: self.bytes.map(|word| word.load(Ordering::Relaxed)),
+            // Relaxed: as above [M5].
+            packets: self.packets.map(|word| word.load(Ordering::Relaxed)),
+        }
+    }
+}
+
+/// The cells of one session's writers, and what dropped writers left.
+#[derive(Debug, Default)]
+pub(crate) struct WriterCells {
+    cells: Mutex<Cells>,
+}
+
+#[derive(Debug, Default)]
+struct Cells {
+    open: Vec<Arc<WriterCell>>,
+    retired: Counts,
+}
+
+impl WriterCells {
+    /// Adds a cell, if `is_open` still holds when no closer can come in between.
+    pub(crate) fn admit(&self, cell: &Arc<WriterCell>, is_open: impl FnOnce() -> bool) -> bool {
+        let mut cells = lock(&self.cells);
+        // The closer moves the phase first and takes this lock afterwards: either it finds the cell here, or the phase
+        // is found closed.
+        if !is_open() {
+            return false;
+        }
+        cells.open.push(Arc::clone(cell));
+        true
+    }
+
+    /// Tells every writer that the session closed. Called by the closer, after the phase moved.
+    pub(crate) fn end(&self) {
+        for cell in &lock(&self.cells).open {
+            cell.end();
+        }
+    }
+
+    /// What all writers of the session counted.
+    pub(crate) fn counts(&self) -> Counts {
+        let cells = lock(&self.cells);
+        cells
+            .open
+            .iter()
+            .fold(cells.retired, |total, cell| total.plus(cell.counts()))
+    }
+
+    /// Lets the cells of dropped writers go, keeping what they counted; answers how many.
+    ///
+    /// Only the collection does this, so that it alone decides what is credited where.
+    pub(crate) fn let_go(&self) -> u64 {
+        let mut cells = lock(&self.cells);
+        let Cells { open, retired } = &mut *cells;
+        let mut gone = 0;
+        open.retain(|cell| {
+            let released = cell.is_released();
+            if released {
+                *retired = retired.plus(cell.counts());
+                gone += 1;
+            }
+            !released
+        });
+        gone
+    }
+
+    /// Takes the cells out of a closed session, to be credited from now on by whoever has them.
+    pub(crate) fn take(&self) -> TakenCells {
+        let mut cells = lock(&self.cells);
+        let mut taken = TakenCells {
+            total: cells.retired,
+            ..TakenCells::default()
+        };
+        for cell in cells.open.drain(..) {
+            let held = HeldCell::of(cell);
+            taken.total = taken.total.plus(held.credited);
+            if held.is_last {
+                taken.released += 1;
+            } else {
+                taken.held.push(held);
+            }
+        }
+        cells.retired = taken.total;
+        taken
+    }
+}
+
+/// What [`WriterCells::take`] took.
+#[derive(Debug, Default)]
+pub(crate) struct TakenCells {
+    /// What all writers of the session counted.
+    pub(crate) total: Counts,
+    /// The cells whose writer may still count.
+    pub(crate) held: Vec<HeldCell>,
+    /// How many cells were let go.
+    pub(crate) released: u64,
+}
+
+/// A cell of a closed session, and how much of it was credited.
+#[derive(Debug)]
+pub(crate) struct HeldCell {
+    cell: Arc<WriterCell>,
+    credited: Counts,
+    is_last: bool,
+}
+
+impl HeldCell {
+    fn of(cell: Arc<WriterCell>) -> Self {
+        let mut held = Self {
+            cell,
+            credited: Counts::default(),
+            is_last: false,
+        };
+        held.gain();
+        held
+    }
+
+    /// What the cell holds beyond what was credited, which it is from now on.
+    pub(crate) fn gain(&mut self) -> Counts {
+        // In this order: counts read after the release are the last.
+        self.is_last = self.cell.is_released();
+        let counts = self.cell.counts();
+        let gain = counts.since(self.credited);
+        self.credited = counts;
+        gain
+    }
+
+    /// Whether the last [`gain`](Self::gain) was the last there is.
+    pub(crate) fn is_last(&self) -> bool {
+        self.is_last
+    }
+}
+
+/// One thread's own counter of a session: `ingress` and `egress` are a plain load, add and store.
+///
+/// Made by [`SessionHandle::writer`](crate::SessionHandle::writer). It can move between threads and cannot be cloned. What
+/// it counts is part of its session, in every summary and in the history; an addition that races the close is credited
+/// to the session afterwards, in the next collection.
+///
+/// ```
+/// use streamgauge::{Collector, CollectorConfig, ManualClock, Verdict};
+///
+/// let collector = Collector::manual(CollectorConfig::default(), ManualClock::default());
+/// let session = collector.register("client", "stream", "here", "there");
+/// let mut writer = session.writer();
+/// assert_eq!(writer.ingress(1_500), Verdict::Counted);
+/// assert_eq!(collector.refresh().live.total_rx_bytes, 1_500);
+/// ```
+pub struct Writer {
+    session: Option<Arc<SessionCore>>,
+    cell: Arc<WriterCell>,
+    refused: Option<RefuseReason>,
+}
+
+impl Writer {
+    /// The writer of a null collector's session.
+    pub(crate) fn null() -> Self {
+        Self {
+            session: None,
+            cell: Arc::new(WriterCell::new()),
+            refused: None,
+        }
+    }
+
+    pub(crate) fn new(session: Arc<SessionCore>, cell: Arc<WriterCell>) -> Self {
+        Self {
+            session: Some(session),
+            cell,
+            refused: None,
+        }
+    }
+
+    /// A writer whose calls find its cell closed.
+    pub(crate) fn ended(session: Arc<SessionCore>, refused: Option<RefuseReason>) -> Self {
+        let cell = Arc::new(WriterCell::new());
+        cell.end();
+        Self {
+            session: Some(session),
+            cell,
+            refused,
+        }
+    }
+
+    /// Counts `bytes` received.
+    ///
+    /// Cost: one load and one store on the writer's own line; no RMW; no alloc; no lock; no clock. Bench: record/writer.
+    #[inline]
+    pub fn ingress(&mut self, bytes: u64) -> Verdict {
+        self.count(Direction::Ingress, bytes)
+    }
+
+    /// Counts `bytes` sent.
+    ///
+    /// Cost: as [`ingress`](Self::ingress). Bench: record/writer.
+    #[inline]
+    pub fn egress(&mut self, bytes: u64) -> Verdict {
+        self.count(Direction::Egress, bytes)
+    }
+
+    #[inline]
+    fn count(&mut self, direction: Direction, bytes: u64) -> Verdict {
+        let Some(session) = &self.session else {
+            return Verdict::Counted;
+        };
+        if bytes > MAX_CALL_BYTES {
+            return Verdict::Refused(RefuseReason::TooLarge);
+        }
+        if !self.cell.is_open() {
+            return self.verdict_of_ended(session);
+        }
+        let before = self.cell.bytes(direction);
+        if before.wrapping_sub(1) >= NEARLY_FULL {
+            return self.count_rare(session, direction, before, bytes);
+        }
+        self.cell.set_bytes(direction, before + bytes);
+        self.count_packet(session, direction);
+        Verdict::Counted
+    }
+
+    #[inline]
+    fn count_packet(&self, session: &SessionCore, direction: Direction) {
+        if session.counts_packets() {
+            self.cell.add_packet(direction);
+        }
+    }
+
+    /// An addition that is the cell's first, or comes near its limit.
+    #[cold]
+    fn count_rare(&self, session: &SessionCore, direction: Direction, before: u64, bytes: u64) -> Verdict {
+        if before >= FULL {
+            return Verdict::Refused(RefuseReason::CounterFull);
+        }
+        self.cell.set_bytes(direction, before + bytes);
+        self.count_packet(session, direction);
+        if before == 0 && bytes != 0 {
+            session.activate_on_traffic();
+        }
+        Verdict::Counted
+    }
+
+    #[cold]
+    fn verdict_of_ended(&self, session: &SessionCore) -> Verdict {
+        self.cell.observe_end();
+        self.refused
+            .map_or_else(|| session.verdict_of_closed(), Verdict::Refused)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.cell.release();
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("session", &self.session.as_ref().map(|session| session.id()))
+            .field("counts", &self.cell.counts())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,158 @@
+//! What a counting call answers, and why a session closed or was refused.
+
+use std::fmt;
+
+/// What became of the bytes of one `ingress` or `egress` call.
+///
+/// A packet loop can drop its peer on anything but [`Verdict::Counted`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Verdict {
+    /// The bytes are in the session's total, for good.
+    Counted,
+    /// The session had closed; nothing was counted. Calls by id never answer this: they answer `Unknown`.
+    Closed(CloseReason),
+    /// No open session has this id; nothing was counted.
+    Unknown,
+    /// The call, or the session, was refused; nothing was counted.
+    Refused(RefuseReason),
+}
+
+impl Verdict {
+    /// Whether the bytes were counted.
+    #[must_use]
+    pub fn is_counted(self) -> bool {
+        self == Self::Counted
+    }
+}
+
+/// Why a session closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// `unregister` closed it.
+    Unregistered,
+    /// It stayed pending, and silent, for the shorter of the two timeouts.
+    Inactive,
+    /// It counted nothing for the session timeout.
+    TimedOut,
+    /// Its collector stopped or was dropped.
+    Stopped,
+    /// Its counter came near the limit of what a counter holds (2^61 bytes).
+    CounterFull,
+}
+
+impl CloseReason {
+    const ALL: [Self; 5] = [
+        Self::Unregistered,
+        Self::Inactive,
+        Self::TimedOut,
+        Self::Stopped,
+        Self::CounterFull,
+    ];
+
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Unregistered => 0,
+            Self::Inactive => 1,
+            Self::TimedOut => 2,
+            Self::Stopped => 3,
+            Self::CounterFull => 4,
+        }
+    }
+
+    pub(crate) fn from_code(code: u8) -> Self {
+        Self::ALL.get(usize::from(code)).copied().unwrap_or(Self::Stopped)
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unregistered => "unregistered",
+            Self::Inactive => "inactive",
+            Self::TimedOut => "timed out",
+            Self::Stopped => "stopped",
+            Self::CounterFull => "counter full",
+        })
+    }
+}
+
+/// Why a call or a registration was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum RefuseReason {
+    /// One call counts at most 2^48 bytes.
+    TooLarge,
+    /// The session holds 2^62 bytes and waits for the sampler to close it.
+    CounterFull,
+    /// An empty id registers nothing.
+    EmptyId,
+    /// The id is longer than `max_id_bytes`.
+    IdTooLong,
+    /// The collector tracks `max_tracked_sessions` already.
+    TooManySessions,
+    /// The collector serves `max_writers` already.
+    TooManyWriters,
+    /// The collector has stopped.
+    Stopped,
+}
+
+impl RefuseReason {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::TooLarge,
+        Self::CounterFull,
+        Self::EmptyId,
+        Self::IdTooLong,
+        Self::TooManySessions,
+        Self::TooManyWriters,
+        Self::Stopped,
+    ];
+
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::TooLarge => 0,
+            Self::CounterFull => 1,
+            Self::EmptyId => 2,
+            Self::IdTooLong => 3,
+            Self::TooManySessions => 4,
+            Self::TooManyWriters => 5,
+            Self::Stopped => 6,
+        }
+    }
+
+    pub(crate) fn from_code(code: u8) -> Self {
+        Self::ALL.get(usize::from(code)).copied().unwrap_or(Self::Stopped)
+    }
+}
+
+impl fmt::Display for RefuseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLarge => "more than 2^48 bytes in one call",
+            Self::CounterFull => "the session's counter is full",
+            Self::EmptyId => "the id is empty",
+            Self::IdTooLong => "the id is longer than max_id_bytes",
+            Self::TooManySessions => "max_tracked_sessions is reached",
+            Self::TooManyWriters => "max_writers is reached",
+            Self::Stopped => "the collector has stopped",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CloseReason, RefuseReason};
+
+    #[test]
+    fn codes_name_one_reason_each() {
+        for reason in CloseReason::ALL {
+            assert_eq!(CloseReason::from_code(reason.code()), reason);
+        }
+        for reason in RefuseReason::ALL {
+            assert_eq!(RefuseReason::from_code(reason.code()), reason);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The worker: where observers are called and histories written, so that neither delays a tick.
+//!
+//! A thread, or, for manual collectors, a queue that the caller of a tick works off before it returns.
+
+pub(crate) mod outlet;
+pub(crate) mod persister;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, TryLockError};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use self::outlet::Outlet;
+use self::persister::Persister;
+use crate::error::Error;
+use crate::event::SessionEvent;
+use crate::sync::lock;
+
+/// Something for the worker to do. Each collector has at most `max_queued_events` events and one write in the queue.
+#[derive(Debug)]
+enum Job {
+    Deliver(Arc<Outlet>, Box<SessionEvent>),
+    Persist(Arc<Persister>),
+    Quit,
+}
+
+/// The worker of a collector, or of all collectors of a registry.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Thread {
+        jobs: Sender<Job>,
+        thread: ThreadId,
+        /// Disconnects when the thread ends.
+        ended: Receiver<()>,
+        /// Set when nobody waits any more: what is left is counted and not delivered.
+        is_abandoned: Arc<Mutex<bool>>,
+    },
+    Inline {
+        jobs: Mutex<VecDeque<Job>>,
+        /// Held by the thread that works the queue off.
+        at_work: Mutex<()>,
+    },
+}
+
+impl Worker {
+    /// Starts a worker thread.
+    pub(crate) fn start() -> Result<Self, Error> {
+        let (jobs, inbox) = unbounded();
+        let (alive, ended) = unbounded();
+        let is_abandoned = Arc::new(Mutex::new(false));
+        let abandoned = Arc::clone(&is_abandoned);
+        let thread = thread::Builder::new()
+            .name("streamgauge-worker".to_owned())
+            .spawn(move || {
+                run(&inbox, &abandoned);
+                drop(alive);
+            })
+            .map_err(|source| Error::Thread {
+                thread: "worker",
+                source,
+            })?;
+        Ok(Self {
+            kind: Kind::Thread {
+                jobs,
+                thread: thread.thread().id(),
+                ended,
+                is_abandoned,
+            },
+        })
+    }
+
+    /// A queue that [`run_pending`](Self::run_pending) works off.
+    pub(crate) fn inline() -> Self {
+        Self {
+            kind: Kind::Inline {
+                jobs: Mutex::default(),
+                at_work: Mutex::default(),
+            },
+        }
+    }
+
+    fn send(&self, job: Job) {
+        match &self.kind {
+            // The thread is gone only after a stop; then so is everybody's interest.
+            Kind::Thread { jobs, .. } => drop(jobs.send(job)),
+            Kind::Inline { jobs, .. } => lock(jobs).push_back(job),
+        }
+    }
+
+    fn deliver(&self, outlet: &Arc<Outlet>, event: SessionEvent) {
+        self.send(Job::Deliver(Arc::clone(outlet), Box::new(event)));
+    }
+
+    /// Has a persister write what it was offered.
+    pub(crate) fn persist(&self, persister: &Arc<Persister>) {
+        self.send(Job::Persist(Arc::clone(persister)));
+    }
+
+    /// Works the queue off, where there is no thread for it. Inside an observer this returns at once: the outer call goes
+    /// on with what was added.
+    pub(crate) fn run_pending(&self) {
+        let Kind::Inline { jobs, at_work } = &self.kind else {
+            return;
+        };
+        let _working = match at_work.try_lock() {
+            Ok(working) => working,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        loop {
+            let Some(job) = lock(jobs).pop_front() else {
+                return;
+            };
+            work(job, false);
+        }
+    }
+
+    /// Whether the calling thread is the worker's.
+    pub(crate) fn is_current_thread(&self) -> bool {
+        matches!(&self.kind, Kind::Thread { thread, .. } if *thread == thread::current().id())
+    }
+
+    /// Has the thread end after the jobs that were sent.
+    pub(crate) fn quit(&self) {
+        if let Kind::Thread { jobs, .. } = &self.kind {
+            drop(jobs.send(Job::Quit));
+        }
+    }
+
+    /// Waits for the thread to end, but no longer than `timeout`; then it is left to itself, and what it has not
+    /// delivered is counted.
+    pub(crate) fn wait(&self, timeout: Duration) {
+        if let Kind::Thread {
+            ended, is_abandoned, ..
+        } = &self.kind
+        {
+            // Nothing is ever sent: an answer before the timeout means that the thread has ended.
+            let waited = ended.recv_timeout(timeout);
+            if matches!(waited, Err(crossbeam_channel::RecvTimeoutError::Timeout)) {
+                *lock(is_abandoned) = true;
+            }
+        }
+    }
+}
+
+fn run(inbox: &Receiver<Job>, is_abandoned: &Mutex<bool>) {
+    for job in inbox {
+        if matches!(job, Job::Quit) {
+            return;
+        }
+        work(job, *lock(is_abandoned));
+    }
+}
+
+fn work(job: Job, is_abandoned: bool) {
+    match job {
+        Job::Deliver(outlet, event) if is_abandoned => outlet.give_up(*event),
+        Job::Deliver(outlet, event) => outlet.deliver(&event),
+        Job::Persist(persister) => persister.run(),
+        Job::Quit => {}
+    }
+}

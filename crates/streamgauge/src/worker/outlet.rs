@@ -1,0 +1,82 @@
+//! Where a collector's events go: the log, and the observer.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+
+use tracing::level_filters::LevelFilter;
+
+use super::Worker;
+use crate::collector::config::CollectorConfig;
+use crate::event::{SessionEvent, SessionObserver};
+use crate::health::HealthBoard;
+use crate::sync::lock;
+
+/// The way out for one collector's events.
+pub(crate) struct Outlet {
+    observer: Option<Arc<dyn SessionObserver>>,
+    max_queued: u64,
+    queued: Mutex<u64>,
+    health: Arc<HealthBoard>,
+}
+
+impl Outlet {
+    pub(crate) fn new(config: &CollectorConfig, health: Arc<HealthBoard>) -> Self {
+        Self {
+            observer: config.observer.clone(),
+            max_queued: config.max_queued_events,
+            queued: Mutex::new(0),
+            health,
+        }
+    }
+
+    /// Whether events are worth making.
+    pub(crate) fn is_observed(&self) -> bool {
+        self.observer.is_some() || LevelFilter::current() >= LevelFilter::DEBUG
+    }
+
+    /// Sends an event on its way, unless too many wait.
+    pub(crate) fn offer(self: &Arc<Self>, event: SessionEvent, worker: &Worker) {
+        let has_room = {
+            let mut queued = lock(&self.queued);
+            let has_room = *queued < self.max_queued;
+            *queued += u64::from(has_room);
+            has_room
+        };
+        if has_room {
+            worker.deliver(self, event);
+        } else {
+            self.count_undelivered();
+        }
+    }
+
+    /// Logs an event and calls the observer. On the worker.
+    pub(super) fn deliver(&self, event: &SessionEvent) {
+        *lock(&self.queued) -= 1;
+        event.log();
+        if let Some(observer) = &self.observer
+            && catch_unwind(AssertUnwindSafe(|| observer.on_event(event))).is_err()
+        {
+            self.health.note(|health| health.observer_panics += 1);
+        }
+    }
+
+    /// Gives an event up.
+    pub(super) fn give_up(&self, event: SessionEvent) {
+        *lock(&self.queued) -= 1;
+        drop(event);
+        self.count_undelivered();
+    }
+
+    fn count_undelivered(&self) {
+        self.health.note(|health| health.undelivered_events += 1);
+    }
+}
+
+impl fmt::Debug for Outlet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outlet")
+            .field("is_observed", &self.is_observed())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,102 @@
+//! Writes one collector's history to the store.
+//!
+//! A tick offers the newest snapshot; the worker, and at stop the stopping thread, writes what was offered last. One write
+//! at a time, and each takes the newest, so an older history never replaces a newer one.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+
+use crate::error::Error;
+use crate::health::{HealthBoard, panic_message};
+use crate::history::HistorySnapshot;
+use crate::history::ledger::Ledger;
+use crate::history::store::{HistoryStore, Loaded};
+use crate::sync::lock;
+
+/// The way to the store for one collector's history.
+pub(crate) struct Persister {
+    store: Arc<dyn HistoryStore>,
+    collector: String,
+    offered: Mutex<Option<HistorySnapshot>>,
+    writing: Mutex<()>,
+    health: Arc<HealthBoard>,
+}
+
+impl Persister {
+    /// Loads what the store has, and notes what it set aside.
+    pub(crate) fn load(
+        store: &Arc<dyn HistoryStore>,
+        collector: &str,
+        health: &Arc<HealthBoard>,
+    ) -> Result<(Self, Ledger), Error> {
+        let ledger = match store.load(collector)? {
+            Loaded::Nothing => Ledger::new(),
+            Loaded::History(snapshot) => Ledger::restored(&snapshot),
+            Loaded::SetAside(set_aside) => {
+                tracing::error!(
+                    collector,
+                    path = %set_aside.path.display(),
+                    cause = set_aside.cause,
+                    "a history did not check out; it was set aside, and an empty one is begun"
+                );
+                health.note(|health| health.set_aside = Some(set_aside));
+                Ledger::new()
+            }
+        };
+        let persister = Self {
+            store: Arc::clone(store),
+            collector: collector.to_owned(),
+            offered: Mutex::default(),
+            writing: Mutex::default(),
+            health: Arc::clone(health),
+        };
+        Ok((persister, ledger))
+    }
+
+    /// Offers the newest snapshot. Answers whether a write is to be asked for: not if one is still due.
+    pub(crate) fn offer(&self, snapshot: HistorySnapshot) -> bool {
+        lock(&self.offered).replace(snapshot).is_none()
+    }
+
+    /// Whether the last write failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.health.read().store_error.is_some()
+    }
+
+    /// Writes what was offered last, if anything was.
+    pub(crate) fn run(&self) {
+        let _writing = lock(&self.writing);
+        let Some(snapshot) = lock(&self.offered).take() else {
+            return;
+        };
+        let saved = catch_unwind(AssertUnwindSafe(|| self.store.save(&self.collector, &snapshot)));
+        let error = match saved {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(panic) => Some(format!("the store panicked: {}", panic_message(&*panic))),
+        };
+        if let Some(error) = &error {
+            tracing::error!(
+                collector = self.collector,
+                error,
+                "the history could not be saved"
+            );
+        }
+        self.health.note(|health| {
+            match error {
+                None => health.last_saved = Some(snapshot.taken_at),
+                Some(_) => health.failed_saves += 1,
+            }
+            health.store_error = error;
+        });
+    }
+}
+
+impl fmt::Debug for Persister {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Persister")
+            .field("collector", &self.collector)
+            .finish_non_exhaustive()
+    }
+}
