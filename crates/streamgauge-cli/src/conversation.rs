@@ -74,6 +74,19 @@ impl ConversationKey {
         id
     }
 
+    /// The key that [`id`](Self::id) gave.
+    #[must_use]
+    pub fn from_id(id: &[u8]) -> Option<Self> {
+        let (low, rest) = id.split_first_chunk::<16>()?;
+        let (high, tags) = rest.split_first_chunk::<16>()?;
+        let tags = u64::from_be_bytes(tags.try_into().ok()?);
+        Some(Self {
+            low: u128::from_be_bytes(*low),
+            high: u128::from_be_bytes(*high),
+            tags,
+        })
+    }
+
     /// The IP protocol, or `None` for packets without IP.
     #[must_use]
     pub fn protocol(&self) -> Option<u8> {
@@ -283,6 +296,7 @@ mod tests {
             keys.len()
         );
         for key in keys {
+            assert_eq!(ConversationKey::from_id(&key.id()), Some(key));
             assert_eq!(key.ends().is_some(), key != ConversationKey::NON_IP);
         }
     }

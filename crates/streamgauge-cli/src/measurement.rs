@@ -33,6 +33,21 @@ impl Tally {
     }
 }
 
+impl Measurement {
+    /// What this replay counted.
+    #[must_use]
+    pub fn counted(&self) -> Tally {
+        let Self { totals, earlier, .. } = self;
+        Tally {
+            sessions: totals.sessions.saturating_sub(earlier.sessions),
+            rx_bytes: totals.rx_bytes.saturating_sub(earlier.rx_bytes),
+            tx_bytes: totals.tx_bytes.saturating_sub(earlier.tx_bytes),
+            rx_packets: totals.rx_packets.saturating_sub(earlier.rx_packets),
+            tx_packets: totals.tx_packets.saturating_sub(earlier.tx_packets),
+        }
+    }
+}
+
 /// Bitrates of both directions, in bit/s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Rates {
@@ -87,6 +102,8 @@ pub struct Measurement {
     pub pending: Tally,
     /// Sessions that ended without having become active.
     pub discarded: Tally,
+    /// What the history held before this replay, a part of `totals` and of `history`.
+    pub earlier: Tally,
     /// Rates of all sessions together when the capture ended.
     pub rates: Rates,
     /// Throughput over captured time.

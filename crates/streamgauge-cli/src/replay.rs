@@ -37,6 +37,9 @@ pub fn run(args: &ReplayArgs) -> Outcome {
         Ok(meter) => meter,
         Err(error) => return complain("history", &error, Outcome::OutputFailed),
     };
+    if let Some(warning) = meter.warning() {
+        complain("history", &warning, Outcome::Success);
+    }
     let mut outcome = Outcome::Success;
     let mut inputs = Vec::with_capacity(args.files.len());
     for path in &args.files {
@@ -53,6 +56,16 @@ pub fn run(args: &ReplayArgs) -> Outcome {
         Ok(measurement) => measurement,
         Err(error) => return complain("history", &error, Outcome::OutputFailed).max(outcome),
     };
+    // Conservation: the sessions counted what was read, exactly.
+    let counted = measurement.counted();
+    debug_assert_eq!(
+        counted.packets(),
+        inputs.iter().map(|input| input.packets).sum::<u64>()
+    );
+    debug_assert_eq!(
+        counted.bytes(),
+        inputs.iter().map(|input| input.bytes).sum::<u64>()
+    );
     outcome.max(publish(args, inputs, measurement))
 }
 

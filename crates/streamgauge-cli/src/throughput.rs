@@ -21,6 +21,15 @@ pub struct Throughput {
 }
 
 impl Throughput {
+    /// A course that begins at these totals.
+    #[must_use]
+    pub fn beginning_at(total_rx_bytes: u64, total_tx_bytes: u64) -> Self {
+        Self {
+            last: (Duration::ZERO, total_rx_bytes, total_tx_bytes),
+            ..Self::default()
+        }
+    }
+
     /// Notes the totals that a summary of time `at` shows.
     pub fn note(&mut self, at: Duration, total_rx_bytes: u64, total_tx_bytes: u64) {
         let (before, rx, tx) = self.last;

@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(seen(&v6(0, length, &rest)), Some((6, Some(8080), Some(80))));
         assert_eq!(
             seen(&v6(0, length, &rest[..30])),
-            Some((43, None, None)),
+            Some((51, None, None)),
             "cut in the routing header"
         );
     }

@@ -158,7 +158,7 @@ fn title(report: &Report) -> String {
 }
 
 fn subtitle(report: &Report) -> String {
-    let totals = &report.measurement.totals;
+    let totals = report.measurement.counted();
     let start = report.measurement.started_at.and_then(table::start);
     format!(
         "{} packets, {} in {} conversations{}",

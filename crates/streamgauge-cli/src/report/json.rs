@@ -8,7 +8,7 @@
 //!     "conversations": 1,
 //!     "rx_bitrate": 0.0, "tx_bitrate": 0.0, "top_rx_bitrate": 0.0, "top_tx_bitrate": 0.0,
 //!     "totals": { "sessions": 1, "rx_bytes": 120, "tx_bytes": 60, "rx_packets": 2, "tx_packets": 1 },
-//!     "live": {}, "history": {}, "pending": {}, "discarded": {}
+//!     "live": {}, "history": {}, "pending": {}, "discarded": {}, "earlier": {}
 //!   },
 //!   "sessions": [{
 //!     "peer": "10.0.0.1", "location": "10.0.0.2:80", "reference": "tcp/80",
@@ -21,7 +21,7 @@
 //! ```
 //!
 //! `rx` is from initiator to responder, `tx` the way back; bitrates are bit/s. `totals` is the sum of `live`, `history`,
-//! `pending` and `discarded`, which all have its shape. `started_at` is null where no packet has a time that a calendar
+//! `pending` and `discarded`, which all have its shape; `earlier` is the part of it that the `--history` directory held before. `started_at` is null where no packet has a time that a calendar
 //! knows. `protocol`, `initiator` and `responder` are null for packets without IP, a `port` where there is none. `sessions`
 //! are in the order of `--by`, `omitted` says how many of them `--top` left out.
 
@@ -63,6 +63,7 @@ struct SummaryObject {
     history: Tally,
     pending: Tally,
     discarded: Tally,
+    earlier: Tally,
 }
 
 #[derive(Serialize)]
@@ -103,6 +104,7 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
             history: measurement.history,
             pending: measurement.pending,
             discarded: measurement.discarded,
+            earlier: measurement.earlier,
         },
         sessions: measurement.rows.iter().map(SessionObject::from).collect(),
         omitted: report.omitted,

@@ -52,7 +52,7 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     };
     table.add_row(cells(
         ["total".to_owned(), total, String::new()],
-        &measurement.totals,
+        &measurement.counted(),
         &measurement.rates,
     ));
     for column in table.column_iter_mut().skip(NAMES) {
@@ -88,7 +88,7 @@ fn summary(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let Tally {
         sessions: discarded, ..
     } = measurement.discarded;
-    let totals = &measurement.totals;
+    let totals = measurement.counted();
     let start = measurement
         .started_at
         .and_then(start)
