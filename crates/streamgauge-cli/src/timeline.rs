@@ -3,8 +3,9 @@
 //! Timestamps are what a file says. They run backwards where interfaces are merged, and jump by centuries where a clock was
 //! set or a file is damaged. The clock here never goes back, starts with the first packet, and ends after a century.
 //!
-//! It ticks at each whole second. In a gap it ticks until the meter's window has emptied, then jumps to the last whole
-//! second before the next packet: a gap costs as many ticks as the window has samples, however long it is.
+//! It ticks at each whole second. In a gap it ticks until the meter's window has emptied, then jumps to a window's length
+//! before the next packet and ticks on from there, so that rates after the gap are averages over the window and not over
+//! the gap: a gap costs twice as many ticks as the window has samples, however long it is.
 
 use std::time::Duration;
 
@@ -21,8 +22,8 @@ pub struct Timeline {
     /// Time since the first packet.
     now: Duration,
     next_tick: Duration,
-    /// Ticks without traffic after which a gap is jumped.
-    patience: u32,
+    /// Ticks that the meter's window spans.
+    window: u32,
 }
 
 impl Timeline {
@@ -33,7 +34,7 @@ impl Timeline {
             start: None,
             now: Duration::ZERO,
             next_tick: TICK,
-            patience: window.saturating_add(1),
+            window,
         }
     }
 
@@ -51,21 +52,21 @@ impl Timeline {
 
     /// Moves on to a packet's time, calling `tick` with each time that is due before it.
     ///
-    /// Cost: a comparison for packets of the same second; at most the window's ticks and two more for any gap.
+    /// Cost: a comparison for packets of the same second; at most twice the window's ticks and two more for any gap.
     pub fn advance(&mut self, at: Duration, mut tick: impl FnMut(Duration)) {
         let start = *self.start.get_or_insert(at);
         let target = at.saturating_sub(start).min(END);
         if target <= self.now {
             return;
         }
-        let mut patience = self.patience;
+        let emptied = self.next_tick + TICK * self.window;
+        let resume = Duration::from_secs(target.as_secs()).saturating_sub(TICK * self.window);
         while self.next_tick <= target {
-            if patience == 0 {
-                self.next_tick = Duration::from_secs(target.as_secs());
-            }
-            patience = patience.saturating_sub(1);
             tick(self.next_tick);
             self.next_tick += TICK;
+            if self.next_tick > emptied {
+                self.next_tick = self.next_tick.max(resume);
+            }
         }
         self.now = target;
     }
@@ -103,19 +104,34 @@ mod tests {
     #[test]
     fn a_gap_costs_the_window_however_long_it_is() {
         let (seen, _) = ticks(3, &[0.0, 1_000_000.5, 1_000_001.5]);
-        assert_eq!(seen, [1.0, 2.0, 3.0, 4.0, 1_000_000.0, 1_000_001.0]);
+        assert_eq!(
+            seen,
+            [
+                1.0,
+                2.0,
+                3.0,
+                4.0,
+                999_997.0,
+                999_998.0,
+                999_999.0,
+                1e6,
+                1_000_001.0
+            ]
+        );
     }
 
     #[test]
-    fn a_gap_as_long_as_the_patience_is_not_jumped() {
-        let (seen, _) = ticks(3, &[0.0, 5.0]);
-        assert_eq!(seen, [1.0, 2.0, 3.0, 4.0, 5.0]);
+    fn a_gap_of_less_than_two_windows_is_not_jumped() {
+        let (seen, _) = ticks(3, &[0.0, 8.0]);
+        assert_eq!(seen, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
+        let (seen, _) = ticks(3, &[0.0, 9.0]);
+        assert_eq!(seen, [1.0, 2.0, 3.0, 4.0, 6.0, 7.0, 8.0, 9.0]);
     }
 
     #[test]
     fn time_never_goes_back_and_ends_after_a_century() {
         let (seen, timeline) = ticks(1, &[50.0, 20.0, 51.5, 1e15, 60.0, 1e16]);
-        assert_eq!(seen, [1.0, 2.0, 3.0, END.as_secs_f64()]);
+        assert_eq!(seen, [1.0, 2.0, 3.0, END.as_secs_f64() - 1.0, END.as_secs_f64()]);
         assert_eq!(timeline.now(), END);
     }
 

@@ -82,14 +82,11 @@ fn ipv6(data: &[u8]) -> Option<Endpoints> {
 
 /// Walks the extension headers of IPv6 (RFC 8200, section 4).
 ///
-/// Hop-by-hop options count only as the first. A cut header still says what follows it, if its first byte is there, and
-/// ends the walk.
+/// A cut header still says what follows it, if its first byte is there, and ends the walk.
 fn past_extensions(first: IpNumber, mut data: &[u8]) -> (u8, Option<(u16, u16)>) {
     let mut next = first;
-    let mut hop_by_hop = true;
     loop {
         let whole = match next {
-            IpNumber::IPV6_HEADER_HOP_BY_HOP if !hop_by_hop => return (next.0, None),
             IpNumber::IPV6_HEADER_HOP_BY_HOP
             | IpNumber::IPV6_ROUTE_HEADER
             | IpNumber::IPV6_DESTINATION_OPTIONS => Ipv6RawExtHeaderSlice::from_slice(data)
@@ -104,7 +101,6 @@ fn past_extensions(first: IpNumber, mut data: &[u8]) -> (u8, Option<(u16, u16)>)
                 .map(|header| header.slice().len()),
             IpNumber(protocol) => return (protocol, ports(protocol, data)),
         };
-        hop_by_hop = false;
         // Each of these headers starts with the number of the next.
         next = data.first().map_or(next, |number| IpNumber(*number));
         match whole.and_then(|length| data.get(length..)) {
@@ -227,15 +223,10 @@ mod tests {
     }
 
     #[test]
-    fn hop_by_hop_options_come_first_or_not_at_all() {
-        let rest = [&[0, 0, 0, 0, 0, 0, 0, 0][..], &[6, 0, 0, 0, 0, 0, 0, 0], &PORTS].concat();
-        assert_eq!(seen(&v6(60, 20, &rest)), Some((0, None, None)));
-        assert_eq!(seen(&v6(0, 0, &rest)), Some((0, None, None)), "a jumbogram");
-        assert_eq!(
-            seen(&v6(6, 0, &PORTS)),
-            Some((6, Some(8080), Some(80))),
-            "a segment still to be cut up"
-        );
+    fn a_length_of_0_is_a_jumbogram_or_a_segment_to_be_cut_up() {
+        let rest = [&[6, 0, 0, 0, 0, 0, 0, 0][..], &PORTS].concat();
+        assert_eq!(seen(&v6(0, 0, &rest)), Some((0, None, None)));
+        assert_eq!(seen(&v6(60, 0, &rest)), Some((6, Some(8080), Some(80))));
     }
 
     #[test]

@@ -10,5 +10,6 @@ mod capture_writer;
 mod command;
 mod faults;
 mod formats;
+mod metering;
 mod options;
 mod reference_captures;
