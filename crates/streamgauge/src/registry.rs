@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -10,14 +10,15 @@ use dashmap::DashMap;
 use crate::clock::ManualClock;
 use crate::collector::config::CollectorConfig;
 use crate::collector::engine::Engine;
-use crate::collector::{Collector, Placement, empty_summary};
+use crate::collector::owner::Placement;
+use crate::collector::{Collector, empty_summary};
 use crate::error::{Error, RegistryError};
 use crate::health::HealthBoard;
 use crate::history::file::FileStore;
 use crate::history::store::HistoryStore;
 use crate::session::Session;
 use crate::summary::Summary;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use crate::worker::persister::Persister;
 
 /// The configuration of a [`Registry`].
@@ -96,7 +97,7 @@ struct Members {
     collectors: DashMap<String, Collector, ahash::RandomState>,
 }
 
-struct Owner {
+pub(super) struct Owner {
     members: Arc<Members>,
     engine: Arc<Engine>,
     store: Option<Arc<dyn HistoryStore>>,

@@ -10,14 +10,14 @@ pub(crate) mod expiry;
 pub(crate) mod lingering;
 pub(crate) mod timeline;
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::clock::{Clock, nanos};
 use crate::collector::core::CollectorCore;
 use crate::error::Error;
-use crate::sync::lock;
+use crate::sync::{Condvar, Mutex, lock};
 use crate::worker::Worker;
 
 /// The sampler thread.

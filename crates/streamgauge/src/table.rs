@@ -93,9 +93,10 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn new() -> Self {
+    /// A table that does not grow before it holds more than `sessions`.
+    pub(crate) fn with_room_for(sessions: usize) -> Self {
         Self {
-            map: HashIndex::with_hasher(RandomState::new()),
+            map: HashIndex::with_capacity_and_hasher(sessions, RandomState::new()),
         }
     }
 
@@ -126,6 +127,15 @@ impl Table {
                 Err(declined) => Claim::Declined(declined),
             },
         }
+    }
+
+    /// All sessions in the table, in no order.
+    pub(crate) fn sessions(&self) -> Vec<Arc<SessionCore>> {
+        let guard = Guard::new();
+        self.map
+            .iter(&guard)
+            .map(|(key, ())| Arc::clone(&key.0))
+            .collect()
     }
 
     /// Removes this very session, never a successor under the same id.

@@ -6,7 +6,7 @@ pub(crate) mod outlet;
 pub(crate) mod persister;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::{Arc, TryLockError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use self::outlet::Outlet;
 use self::persister::Persister;
 use crate::error::Error;
 use crate::event::SessionEvent;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// Something for the worker to do. Each collector has at most `max_queued_events` events and one write in the queue.
 #[derive(Debug)]

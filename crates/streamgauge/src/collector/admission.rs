@@ -5,7 +5,7 @@
 //! reservation never run at once, and two that could not do not wait. A reservation is the session's top bitrate: it is in
 //! the sums before the lock is let go, and decays from there like any top.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use super::core::CollectorCore;
 use super::roster::{Application, Registration};
@@ -13,7 +13,7 @@ use crate::direction::Direction;
 use crate::error::AdmissionError;
 use crate::session::SessionHandle;
 use crate::summary::active::as_bitrate;
-use crate::sync::lock;
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// What a new session is expected to take, and how cautious to be.
 ///

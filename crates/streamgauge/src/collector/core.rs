@@ -3,7 +3,7 @@
 //! Locks, in the order in which one thread may take them: the collection's, then those of the roster. `arrivals` and the
 //! health board's are held for a moment each, with nothing taken inside.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use atomic_float::AtomicF64;
 use crossbeam_utils::CachePadded;
@@ -20,7 +20,8 @@ use crate::sampler::collection::{Collection, Purpose};
 use crate::slot::Slot;
 use crate::summary::Summary;
 use crate::summary::active::as_bitrate;
-use crate::sync::{Ordering, lock};
+use crate::sync::{Mutex, Ordering, lock};
+use crate::verdict::CloseReason;
 use crate::worker::Worker;
 use crate::worker::outlet::Outlet;
 use crate::worker::persister::Persister;
@@ -188,16 +189,21 @@ impl CollectorCore {
         let mut state = lock(&self.state);
         if !state.is_finished {
             state.is_finished = true;
-            self.collect(&mut state, Purpose::Stop, self.clock.now());
+            if state.is_broken {
+                self.roster.close_all(CloseReason::Stopped);
+            } else {
+                self.collect(&mut state, Purpose::Stop, self.clock.now());
+                self.offer_snapshot(&mut state);
+            }
             for bitrate in [&self.bitrates.rx, &self.bitrates.tx] {
                 bitrate.write(0.0);
             }
             self.health.note(|health| health.is_stopped = true);
-            self.offer_snapshot(&mut state);
-            drop(state);
-            if let Some(persister) = &self.persister {
-                persister.run();
-            }
+        }
+        drop(state);
+        // Also for who comes second: the write is done when it returns.
+        if let Some(persister) = &self.persister {
+            persister.run();
         }
     }
 

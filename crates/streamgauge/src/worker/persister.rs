@@ -5,14 +5,14 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::health::{HealthBoard, panic_message};
 use crate::history::HistorySnapshot;
 use crate::history::ledger::Ledger;
 use crate::history::store::{HistoryStore, Loaded};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// The way to the store for one collector's history.
 pub(crate) struct Persister {
