@@ -40,6 +40,10 @@ enum Layer {
     Ppp,
     /// An IP header of the version that its first bits say.
     Ip,
+    /// An IPv4 header, and nothing else will do.
+    Ipv4,
+    /// An IPv6 header, and nothing else will do.
+    Ipv6,
 }
 
 /// A layer and the bytes that start with it.
@@ -66,6 +70,8 @@ pub fn decode(link: Link, frame: &[u8]) -> Option<Endpoints> {
     loop {
         (layer, data) = match layer {
             Layer::Ip => return ip::endpoints(data),
+            Layer::Ipv4 => return ip::ipv4(data),
+            Layer::Ipv6 => return ip::ipv6(data),
             Layer::Ethernet => ethernet::open(data)?,
             Layer::EtherType(ether_type) => ethernet::dispatch(ether_type, data)?,
             Layer::Llc => llc::open(data)?,
@@ -193,6 +199,7 @@ mod tests {
         let cases: &[(&str, Link, Vec<u8>)] = &[
             ("arp", Link::ETHERNET, ether(&[8, 6])),
             ("novell", Link::ETHERNET, ether(&[0, 30, 0xff, 0xff])),
+            ("six that is four", Link::ETHERNET, ether(&[0x86, 0xdd])),
             ("no such length", Link::ETHERNET, ether(&[5, 0xff])),
             (
                 "pppoe discovery",

@@ -25,7 +25,8 @@ pub(super) fn open(data: &[u8]) -> Option<Step<'_>> {
 /// Steps into what an EtherType (or length) announces.
 pub(super) fn dispatch(ether_type: u16, data: &[u8]) -> Option<Step<'_>> {
     match EtherType(ether_type) {
-        EtherType::IPV4 | EtherType::IPV6 => Some((Layer::Ip, data)),
+        EtherType::IPV4 => Some((Layer::Ipv4, data)),
+        EtherType::IPV6 => Some((Layer::Ipv6, data)),
         EtherType::VLAN_TAGGED_FRAME | EtherType::PROVIDER_BRIDGING | EtherType::VLAN_DOUBLE_TAGGED_FRAME => {
             let tag = SingleVlanHeaderSlice::from_slice(data).ok()?;
             Some((

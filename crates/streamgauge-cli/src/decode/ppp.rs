@@ -7,11 +7,6 @@ const IPV6: u16 = 0x0057;
 const MPLS_UNICAST: u16 = 0x0281;
 const MPLS_MULTICAST: u16 = 0x0283;
 
-/// Version and type of every PPPoE header.
-const PPPOE_VERSION: u8 = 0x11;
-/// The code of a frame that carries a session's data.
-const PPPOE_DATA: u8 = 0;
-
 /// Steps over a PPP header.
 ///
 /// Address and control bytes may be there or compressed away, and the protocol field may be one byte where its lowest bit
@@ -27,16 +22,18 @@ pub(super) fn open(data: &[u8]) -> Option<Step<'_>> {
         _ => (be16(data, 0)?, data.get(2..)?),
     };
     match protocol {
-        IPV4 | IPV6 => Some((Layer::Ip, payload)),
+        IPV4 => Some((Layer::Ipv4, payload)),
+        IPV6 => Some((Layer::Ipv6, payload)),
         MPLS_UNICAST | MPLS_MULTICAST => Some((Layer::Mpls, payload)),
         _ => None,
     }
 }
 
 /// Steps over the header of a PPPoE session, and drops the padding after its payload.
+///
+/// Version and code are not looked at: the EtherType has said that it carries a session's data.
 pub(super) fn open_session(data: &[u8]) -> Option<Step<'_>> {
     let length = be16(data, 4)?;
     let payload = data.get(6..)?;
-    (data.starts_with(&[PPPOE_VERSION, PPPOE_DATA]))
-        .then(|| (Layer::Ppp, payload.get(..usize::from(length)).unwrap_or(payload)))
+    Some((Layer::Ppp, payload.get(..usize::from(length)).unwrap_or(payload)))
 }
