@@ -27,5 +27,6 @@ mod stop;
 mod store_failure;
 mod summary;
 mod timeouts;
+mod threads;
 mod tops;
 mod writers;
