@@ -22,6 +22,7 @@ mod limiter;
 mod null;
 mod packets;
 mod recorder;
+mod registry;
 mod sizes;
 mod stop;
 mod store_failure;
