@@ -55,7 +55,7 @@ pub struct Summary {
     pub caps: CapsHit,
 }
 
-/// What a collector's caps refused and cut since it started.
+/// What a collector refused and cut since it started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -64,6 +64,11 @@ pub struct CapsHit {
     pub refused_sessions: u64,
     /// Registrations refused because the id was longer than `max_id_bytes`.
     pub refused_ids: u64,
+    /// Registrations refused because the id was empty.
+    pub refused_empty_ids: u64,
+    /// Registrations refused because the collector had stopped. The last summary does not change any more: a later
+    /// refresh shows them.
+    pub refused_stopped: u64,
     /// Writers refused at `max_writers`.
     pub refused_writers: u64,
     /// Labels, extras among them, cut at `max_label_bytes`.

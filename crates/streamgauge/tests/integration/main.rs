@@ -22,6 +22,7 @@ mod limiter;
 mod null;
 mod packets;
 mod recorder;
+mod registration;
 mod registry;
 mod sizes;
 mod stop;
