@@ -15,6 +15,7 @@ use crate::stats::Stats;
 ///
 /// Bitrates are in bit/s.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Summary {
     /// Rises with every summary of a collector; 0 for one that was never published.

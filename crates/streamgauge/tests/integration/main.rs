@@ -24,6 +24,8 @@ mod packets;
 mod recorder;
 mod registration;
 mod registry;
+#[cfg(feature = "serde")]
+mod serialization;
 mod sizes;
 mod stop;
 mod store_failure;
