@@ -93,9 +93,10 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn new() -> Self {
+    /// A table that does not grow before it holds more than `sessions`.
+    pub(crate) fn with_room_for(sessions: usize) -> Self {
         Self {
-            map: HashIndex::with_hasher(RandomState::new()),
+            map: HashIndex::with_capacity_and_hasher(sessions, RandomState::new()),
         }
     }
 

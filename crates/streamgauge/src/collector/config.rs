@@ -64,6 +64,10 @@ pub struct CollectorConfig {
     /// How many sessions are held at once, pending, active and closed ones not yet accounted. Beyond it `register`
     /// answers a handle that refuses.
     pub max_tracked_sessions: u64,
+    /// How many sessions the session table has room for from the start. While no more are registered at once the table
+    /// never grows, and a lookup does none of the work that growing shares out (docs/limitations.md). Takes about 20 bytes
+    /// each.
+    pub expected_sessions: usize,
     /// How many writers are served at once. Beyond it `writer` answers one that refuses.
     pub max_writers: u64,
     /// The longest id, in bytes. A longer one is refused.
@@ -116,6 +120,7 @@ impl Default for CollectorConfig {
             sample_interval: Duration::from_secs(1),
             count_packets: false,
             max_tracked_sessions: 1 << 20,
+            expected_sessions: 1_024,
             max_writers: 1 << 16,
             max_id_bytes: 1024,
             max_label_bytes: 1024,
@@ -140,6 +145,7 @@ impl fmt::Debug for CollectorConfig {
             .field("sample_interval", &self.sample_interval)
             .field("count_packets", &self.count_packets)
             .field("max_tracked_sessions", &self.max_tracked_sessions)
+            .field("expected_sessions", &self.expected_sessions)
             .finish_non_exhaustive()
     }
 }

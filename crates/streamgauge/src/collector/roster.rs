@@ -55,7 +55,7 @@ pub(crate) struct Roster {
 impl Roster {
     pub(crate) fn new(config: &CollectorConfig, clock: Clock) -> Self {
         Self {
-            table: Table::new(),
+            table: Table::with_room_for(config.expected_sessions),
             intake: Intake::default(),
             population: Arc::new(Population::new()),
             clock,

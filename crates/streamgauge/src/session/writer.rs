@@ -232,7 +232,7 @@ pub(crate) struct HeldCell {
 }
 
 impl HeldCell {
-    fn of(cell: Arc<WriterCell>) -> Self {
+    pub(crate) fn of(cell: Arc<WriterCell>) -> Self {
         let mut held = Self {
             cell,
             credited: Counts::default(),
