@@ -67,7 +67,8 @@ impl HistoryKey {
     }
 }
 
-/// A history at one moment, as a [`HistoryStore`](crate::HistoryStore) saves and loads it.
+/// A history at one moment, as a [`HistoryStore`](crate::HistoryStore) saves and loads it. Sessions that are open at that
+/// moment are in it as if they had ended, so that a crash loses no more than what came after the last save.
 ///
 /// ```
 /// use streamgauge::{HistoryKey, HistorySnapshot, Stats};

@@ -51,7 +51,8 @@ pub struct CollectorConfig {
     pub inactive_timeout: Duration,
     /// How long a session lives without a byte. 0: 5 s. `Duration::MAX`: never.
     pub session_timeout: Duration,
-    /// How often the history is written to the store, where there is one. 0: only at stop.
+    /// How often the history, and what open sessions moved so far, is written to the store, where there is one. A crash
+    /// loses at most what came since. 0: only at stop, so a crash loses the run.
     pub persist_interval: Duration,
     /// What makes a pending session active.
     pub activation: Activation,
