@@ -1,6 +1,7 @@
 //! Admission: the check of the limits and the taking of a place, in one step.
 
-use std::sync::{Arc, Barrier};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use streamgauge::{Admission, AdmissionError, Collector, RefuseReason, SessionHandle, Verdict};
@@ -199,60 +200,64 @@ fn observed_tops_of_companions_count_too() {
     assert!(admit(&hls, "b", expected(1_999)).is_ok());
 }
 
+/// Has two threads for each of these collectors admit a session, and let it go again, many times over. Answers the most
+/// that were admitted at once, and how many were in all.
+fn contend(collectors: &[&Collector], admission: Admission) -> (u64, u64) {
+    let (held, most, all) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let barrier = Barrier::new(collectors.len() * 2);
+    thread::scope(|scope| {
+        for (n, collector) in collectors.iter().enumerate() {
+            for thread in 0..2 {
+                let (held, most, all, barrier) = (&held, &most, &all, &barrier);
+                scope.spawn(move || {
+                    let id = format!("{n}-{thread}");
+                    barrier.wait();
+                    let mut admitted = 0;
+                    while admitted < 3_000 {
+                        let Ok(session) = admit(collector, &id, admission) else {
+                            continue;
+                        };
+                        most.fetch_max(held.fetch_add(1, Ordering::AcqRel) + 1, Ordering::AcqRel);
+                        all.fetch_add(1, Ordering::AcqRel);
+                        admitted += 1;
+                        // Held for a while, so that one who was let in beside it is seen.
+                        for _ in 0..100 {
+                            std::hint::spin_loop();
+                        }
+                        held.fetch_sub(1, Ordering::AcqRel);
+                        session.unregister();
+                    }
+                });
+            }
+        }
+    });
+    (most.into_inner(), all.into_inner())
+}
+
 #[test]
-fn as_many_are_admitted_as_there_are_places_however_many_ask_at_once() {
-    for _ in 0..20 {
-        let meter = Checked::new(|config| config.max_sessions = 5);
-        let collector = &meter.collector;
-        let barrier = Barrier::new(4);
-        let admitted: usize = thread::scope(|scope| {
-            let askers: Vec<_> = (0..4)
-                .map(|asker| {
-                    let barrier = &barrier;
-                    scope.spawn(move || {
-                        barrier.wait();
-                        (0..10)
-                            .filter(|n| admit(collector, &format!("{asker}-{n}"), egress(1)).is_ok())
-                            .count()
-                    })
-                })
-                .collect();
-            askers.into_iter().map(|asker| asker.join().unwrap()).sum()
-        });
-        assert_eq!(admitted, 5);
-        assert_eq!(meter.refreshed().pending.total_sessions, 5);
-        assert_rate(meter.top_egress_bitrate(), 5.0);
-    }
+fn no_more_are_admitted_than_there_are_places_however_many_ask_at_once() {
+    let meter = Checked::new(|config| config.max_sessions = 1);
+    let (most, all) = contend(&[&meter.collector, &meter.collector.clone()], egress(1));
+    assert_eq!(most, 1);
+    let summary = meter.refreshed();
+    assert_eq!(
+        (summary.discarded.total_sessions, summary.pending_sessions),
+        (all, 0)
+    );
+    assert_rate(meter.top_egress_bitrate(), 0.0);
 }
 
 #[test]
 fn companions_of_each_other_admit_no_more_than_one_limit_together() {
-    for _ in 0..50 {
-        let limited = || {
-            Arc::new(
-                Checked::new(|config| config.max_tx_bitrate = 1_000)
-                    .collector
-                    .clone(),
-            )
-        };
-        let (hls, rtmp) = (limited(), limited());
-        hls.add_companion(&rtmp);
-        rtmp.add_companion(&hls);
-        let barrier = Barrier::new(2);
-        let admitted: usize = thread::scope(|scope| {
-            let ask = |collector: Arc<Collector>| {
-                let barrier = &barrier;
-                scope.spawn(move || {
-                    barrier.wait();
-                    usize::from(admit(&collector, "a", egress(600)).is_ok())
-                })
-            };
-            let askers = [ask(Arc::clone(&hls)), ask(Arc::clone(&rtmp))];
-            askers.into_iter().map(|asker| asker.join().unwrap()).sum()
-        });
-        assert_eq!(admitted, 1);
-        assert_rate(hls.companion_top_egress_bitrate(), 600.0);
-    }
+    let limited = || Checked::new(|config| config.max_tx_bitrate = 1_000);
+    let (hls, rtmp) = (limited(), limited());
+    hls.add_companion(&rtmp);
+    rtmp.add_companion(&hls);
+    let (most, all) = contend(&[&hls.collector, &rtmp.collector], egress(600));
+    assert_eq!(most, 1);
+    let discarded = hls.refreshed().discarded.total_sessions + rtmp.refreshed().discarded.total_sessions;
+    assert_eq!(discarded, all);
+    assert_rate(hls.companion_top_egress_bitrate(), 0.0);
 }
 
 #[test]
