@@ -108,6 +108,11 @@ impl HistorySnapshot {
         self.rows.is_empty()
     }
 
+    /// Whether there is a row under `key`.
+    pub(crate) fn contains(&self, key: &HistoryKey) -> bool {
+        self.rows.contains_key(key)
+    }
+
     /// Adds to the row under `key`.
     pub fn add(&mut self, key: &HistoryKey, stats: Stats) {
         match self.rows.get_mut(key) {

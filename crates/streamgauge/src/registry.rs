@@ -181,7 +181,9 @@ impl Registry {
         }
         let health = Arc::<HealthBoard>::default();
         let persister = match &self.owner.store {
-            Some(store) => Some(Persister::load(store, id, &health).map_err(failed)?),
+            Some(store) => {
+                Some(Persister::load(store, id, config.max_history_keys, &health).map_err(failed)?)
+            }
             None => None,
         };
         let placement = Placement {

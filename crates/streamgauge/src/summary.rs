@@ -52,11 +52,11 @@ pub struct Summary {
     pub pending: Stats,
     /// What ended sessions moved that never became active.
     pub discarded: Stats,
-    /// What caps refused and cut.
+    /// What caps refused, folded and cut.
     pub caps: CapsHit,
 }
 
-/// What a collector refused and cut since it started.
+/// What a collector refused, folded and cut since it started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -72,6 +72,8 @@ pub struct CapsHit {
     pub refused_stopped: u64,
     /// Writers refused at `max_writers`.
     pub refused_writers: u64,
+    /// Sessions accounted under "(other)" because the history had `max_history_keys`.
+    pub folded_sessions: u64,
     /// Labels, extras among them, cut at `max_label_bytes`.
     pub cut_labels: u64,
 }

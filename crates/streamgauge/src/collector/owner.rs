@@ -73,7 +73,7 @@ impl Collector {
         } = placement;
         let (persister, ledger) = match persister {
             Some((persister, ledger)) => (Some(Arc::new(persister)), ledger),
-            None => (None, Ledger::new()),
+            None => (None, Ledger::new(config.max_history_keys)),
         };
         let parts = Parts {
             name,

@@ -242,6 +242,7 @@ impl Collection {
             refused_empty_ids: population.refused(RefuseReason::EmptyId),
             refused_stopped: population.refused(RefuseReason::Stopped),
             refused_writers: population.refused(RefuseReason::TooManyWriters),
+            folded_sessions: self.books.ledger.folded(),
             cut_labels: population.labels_cut(),
         };
     }

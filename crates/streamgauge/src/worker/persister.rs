@@ -54,11 +54,12 @@ impl Persister {
     pub(crate) fn load(
         store: &Arc<dyn HistoryStore>,
         collector: &str,
+        max_history_keys: u64,
         health: &Arc<HealthBoard>,
     ) -> Result<(Self, Ledger), Error> {
         let ledger = match store.load(collector)? {
-            Loaded::Nothing => Ledger::new(),
-            Loaded::History(snapshot) => Ledger::restored(&snapshot),
+            Loaded::Nothing => Ledger::new(max_history_keys),
+            Loaded::History(snapshot) => Ledger::restored(&snapshot, max_history_keys),
             Loaded::SetAside(set_aside) => {
                 tracing::error!(
                     collector,
@@ -67,7 +68,7 @@ impl Persister {
                     "a history did not check out; it was set aside, and an empty one is begun"
                 );
                 health.note(|health| health.set_aside = Some(set_aside));
-                Ledger::new()
+                Ledger::new(max_history_keys)
             }
         };
         let persister = Self {

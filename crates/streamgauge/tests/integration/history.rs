@@ -112,6 +112,27 @@ fn keys_that_would_join_alike_stay_apart() {
 }
 
 #[test]
+fn p5_keys_beyond_the_cap_are_folded_and_counted() {
+    let meter = Checked::new(|config| config.max_history_keys = 2);
+    for (n, reference) in ["r1", "r2", "r3", "r1", "r4", "r2"].into_iter().enumerate() {
+        let session = meter.register(n.to_string(), reference, "here", "there");
+        session.ingress(1 << n);
+        session.unregister();
+        meter.tick_after(S);
+    }
+    let summary = meter.summary();
+    assert_eq!(labels(&summary).2, ["(other)", "r1", "r2"]);
+    assert_eq!(labels(&summary).0, ["(other)", "there"]);
+    assert_eq!(
+        summary.history.references.get("(other)"),
+        Some(&row(2, 0b01_0100, 0))
+    );
+    assert_eq!(summary.history.references.get("r1"), Some(&row(2, 0b00_1001, 0)));
+    assert_eq!(summary.history.stats, row(6, 0b11_1111, 0));
+    assert_eq!(summary.caps.folded_sessions, 2);
+}
+
+#[test]
 fn discarded_sessions_are_in_no_map() {
     let meter = Checked::new(|_| {});
     meter.register("a", "stream", "here", "there");

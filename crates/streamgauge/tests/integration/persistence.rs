@@ -85,6 +85,29 @@ fn p1d_a_collector_registered_anew_goes_on_with_its_history() {
 }
 
 #[test]
+fn p1d_and_p5_a_lower_cap_folds_what_was_loaded_and_loses_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let registry = open(directory.path(), &ManualClock::default());
+    let collector = registry.register("hls", every(Duration::ZERO)).unwrap();
+    for n in 0..5 {
+        let session = collector.register(n.to_string(), &n.to_string(), "here", "there");
+        session.ingress(1);
+    }
+    registry.unregister("hls").unwrap();
+    let mut config = every(Duration::ZERO);
+    config.max_history_keys = 2;
+    for _ in 0..2 {
+        let collector = registry.register("hls", config.clone()).unwrap();
+        let summary = collector.summary();
+        assert_eq!(bytes(summary.totals), (5, 0));
+        let references: Vec<_> = summary.history.references.iter().collect();
+        assert_eq!(references.len(), 3);
+        assert_eq!((references[0].0, references[0].1.total_sessions), ("(other)", 3));
+        registry.unregister("hls").unwrap();
+    }
+}
+
+#[test]
 fn bitrates_do_not_count_what_was_loaded() {
     let directory = tempfile::tempdir().unwrap();
     let clock = ManualClock::default();
