@@ -2,8 +2,8 @@
 //!
 //! The records are taken apart by `pcap-parser`, whose functions over slices tell "cut off" from "malformed" and copy
 //! nothing. Its own readers are not used: they lose the cause of a read error, read once and take a short read for a short
-//! file, and know no limit for a record. [`Window`] does that part here, and so knows the byte offset of whatever goes
-//! wrong.
+//! file, and know no limit for a record. A window of our own does that part here, and so knows the byte offset of
+//! whatever goes wrong.
 //!
 //! The other crate that was looked at is pcap-file 3.0.0-rc.3: it ends a file at the first timestamp or length that is out
 //! of the ordinary (a fraction of a second above 999999, more bytes than the snapshot length, a reserved field that is not

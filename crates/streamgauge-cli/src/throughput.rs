@@ -9,7 +9,7 @@ const CAPACITY: usize = 4096;
 
 /// Collects the totals of each summary and keeps the differences.
 ///
-/// At [`CAPACITY`] samples neighbours are merged, so that memory stays the same for a capture of any length; the bytes
+/// At 4096 samples neighbours are merged, so that memory stays the same for a capture of any length; the bytes
 /// under the curve stay exact.
 #[derive(Debug, Default)]
 pub struct Throughput {

@@ -4,8 +4,8 @@ use super::{Layer, Step};
 
 /// `AF_INET`, the same everywhere.
 const INET: u32 = 2;
-/// `AF_INET6` of Linux, Windows, NetBSD and OpenBSD, FreeBSD, macOS.
-const INET6: [u32; 5] = [10, 23, 24, 28, 30];
+/// `AF_INET6` of NetBSD and OpenBSD, FreeBSD, macOS, as the registry lists them.
+const INET6: [u32; 3] = [24, 28, 30];
 
 /// Steps over a family in the byte order of the machine that captured, which the file does not tell: families are small,
 /// so the order that gives a small number is the right one.

@@ -95,15 +95,20 @@ fn summary(report: &Report, out: &mut impl Write) -> io::Result<()> {
         .map_or_else(String::new, |start| format!(" from {start}"));
     writeln!(
         out,
-        "{} captured{start}: {} packets, {} ({} bytes), {} conversations in {} sessions, {} discarded",
+        "{} captured{start}: {}, {} ({}), {} in {}, {} discarded",
         span(measurement.captured),
-        count(totals.packets()),
+        counted(totals.packets(), "packet"),
         Quantity::bytes(totals.bytes()),
-        count(totals.bytes()),
-        count(report.conversations() as u64),
-        count(totals.sessions),
+        counted(totals.bytes(), "byte"),
+        counted(report.conversations() as u64, "conversation"),
+        counted(totals.sessions, "session"),
         count(discarded),
     )
+}
+
+/// A number of things, in the singular where there is one.
+fn counted(number: u64, thing: &str) -> String {
+    format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// The first packet's time in UTC, to the second; `None` where a calendar has no such day.
