@@ -296,3 +296,57 @@ impl Bitrate {
         self.0.store(bitrate, Ordering::Relaxed);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Clock, CollectorConfig, CollectorCore, HealthBoard, Ledger, Parts, Worker};
+    use crate::clock::ManualClock;
+    use crate::collector::roster::{Application, Registration};
+    use crate::table::Lookup;
+    use std::sync::Arc;
+
+    fn core(clock: &ManualClock) -> CollectorCore {
+        let config = CollectorConfig::default();
+        let parts = Parts {
+            name: Arc::default(),
+            clock: Clock::Manual(clock.clone()),
+            worker: Arc::new(Worker::inline()),
+            ledger: Ledger::new(config.max_history_keys),
+            health: Arc::<HealthBoard>::default(),
+            persister: None,
+        };
+        CollectorCore::new(config, parts)
+    }
+
+    #[test]
+    fn p5_a_closed_session_leaves_the_table_whoever_closed_it() {
+        let clock = ManualClock::default();
+        let core = core(&clock);
+        let is_there = |id: &[u8]| core.roster.table.with(id, |_| ()).is_some();
+        let register = |id| {
+            let application = Application {
+                id,
+                reference: "",
+                location: "",
+                peer: "",
+            };
+            match core.roster.register(&application, |_| {}) {
+                Registration::New(session) => session,
+                _ => panic!("not new"),
+            }
+        };
+        register(b"expired");
+        clock.advance(Duration::from_secs(5));
+        core.tick();
+        assert!(!is_there(b"expired"));
+        let unregistered = register(b"unregistered");
+        assert!(is_there(b"unregistered"));
+        core.roster.unregister(&unregistered);
+        assert!(!is_there(b"unregistered"));
+        register(b"stopped");
+        core.finish();
+        assert!(!is_there(b"stopped"));
+    }
+}

@@ -220,11 +220,39 @@ fn p2_bytes_counted_while_their_session_is_closed_and_replaced_are_in_totals_onc
         stop.store(true, Ordering::Relaxed);
         counting.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
-    let totals = meter.stopped().totals;
+    let last = meter.stopped();
+    let totals = last.totals;
     assert_eq!(
         (totals.total_rx_bytes, totals.total_rx_packets),
         (accepted * 3, accepted)
     );
+    // A session that holds bytes was active, also where the close beat the activation.
+    assert_eq!(last.discarded.total_rx_bytes, 0);
+}
+
+#[test]
+fn p2_an_open_session_is_found_by_its_id_whoever_closes_its_predecessor() {
+    let meter = Checked::new(|_| {});
+    let barrier = Barrier::new(2);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            let (collector, barrier) = (&meter.collector, &barrier);
+            scope.spawn(move || {
+                barrier.wait();
+                for _ in 0..20_000 {
+                    let session = collector.register("a", "", "", "");
+                    // In this order: a session that is open afterwards was open before.
+                    let is_found = collector.is_known_session("a");
+                    assert!(
+                        is_found || !session.is_known(),
+                        "an open session was taken out of the table"
+                    );
+                    session.unregister();
+                }
+            });
+        }
+    });
+    assert!(!meter.is_known_session("a"));
 }
 
 #[test]
