@@ -393,6 +393,13 @@ impl Collector {
             inner.owner.stop();
         }
     }
+
+    /// The part of [`stop`](Self::stop) that calls no observer: closes, accounts and persists.
+    pub(crate) fn finish(&self) {
+        if let Some(inner) = &self.inner {
+            inner.owner.finish();
+        }
+    }
 }
 
 impl fmt::Debug for Collector {

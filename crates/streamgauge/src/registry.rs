@@ -181,7 +181,9 @@ impl Registry {
         }
         let health = Arc::<HealthBoard>::default();
         let persister = match &self.owner.store {
-            Some(store) => Some(Persister::load(store, id, &health).map_err(failed)?),
+            Some(store) => {
+                Some(Persister::load(store, id, config.max_history_keys, &health).map_err(failed)?)
+            }
             None => None,
         };
         let placement = Placement {
@@ -205,19 +207,16 @@ impl Registry {
         if id.is_empty() {
             return Err(RegistryError::EmptyId);
         }
-        let _changing = lock(&self.owner.change);
-        match self.members.collectors.remove(id) {
-            Some((_, collector)) => {
-                collector.stop();
-                Ok(())
-            }
-            None => Err(RegistryError::NotFound { id: id.to_owned() }),
-        }
+        let Some(collector) = self.owner.finish(id) else {
+            return Err(RegistryError::NotFound { id: id.to_owned() });
+        };
+        // Its observer may be called now, and may use this registry: the lock is not held any more.
+        collector.stop();
+        Ok(())
     }
 
     /// Stops all collectors and takes them out.
     pub fn unregister_all(&self) {
-        let _changing = lock(&self.owner.change);
         self.owner.stop_all();
     }
 
@@ -265,10 +264,19 @@ impl fmt::Debug for Registry {
 impl Owner {
     fn stop_all(&self) {
         for id in self.members.ids() {
-            if let Some((_, collector)) = self.members.collectors.remove(&id) {
+            if let Some(collector) = self.finish(&id) {
                 collector.stop();
             }
         }
+    }
+
+    /// Takes a collector out and finishes it, in one step for who registers the id anew. Its stop is still to be called,
+    /// after the lock was let go.
+    fn finish(&self, id: &str) -> Option<Collector> {
+        let _changing = lock(&self.change);
+        let (_, collector) = self.members.collectors.remove(id)?;
+        collector.finish();
+        Some(collector)
     }
 }
 

@@ -159,7 +159,9 @@ fn run(inbox: &Receiver<Job>, is_abandoned: &Mutex<bool>) {
         if matches!(job, Job::Quit) {
             return;
         }
-        work(job, *lock(is_abandoned));
+        // Read into a place of its own: a lock held over the work would keep `wait` from giving an observer up.
+        let is_abandoned = *lock(is_abandoned);
+        work(job, is_abandoned);
     }
 }
 

@@ -51,7 +51,8 @@ pub struct CollectorConfig {
     pub inactive_timeout: Duration,
     /// How long a session lives without a byte. 0: 5 s. `Duration::MAX`: never.
     pub session_timeout: Duration,
-    /// How often the history is written to the store, where there is one. 0: only at stop.
+    /// How often the history, and what open sessions moved so far, is written to the store, where there is one. A crash
+    /// loses at most what came since. 0: only at stop, so a crash loses the run.
     pub persist_interval: Duration,
     /// What makes a pending session active.
     pub activation: Activation,
@@ -70,6 +71,9 @@ pub struct CollectorConfig {
     pub expected_sessions: usize,
     /// How many writers are served at once. Beyond it `writer` answers one that refuses.
     pub max_writers: u64,
+    /// How many keys, each a triple of location, peer and reference, the history holds. What sessions of further ones moved
+    /// is accounted under "(other)".
+    pub max_history_keys: u64,
     /// The longest id, in bytes. A longer one is refused.
     pub max_id_bytes: usize,
     /// The longest reference, location, peer and extra, each, in bytes. Longer ones are cut between characters.
@@ -122,6 +126,7 @@ impl Default for CollectorConfig {
             max_tracked_sessions: 1 << 20,
             expected_sessions: 1_024,
             max_writers: 1 << 16,
+            max_history_keys: 1 << 18,
             max_id_bytes: 1024,
             max_label_bytes: 1024,
             observer: None,

@@ -69,7 +69,14 @@ impl Engine {
             sampler.remove(core);
         }
         core.finish();
-        self.worker.run_pending();
+    }
+
+    /// Works off what waits to be delivered, where there is no thread for it. Calls observers, so no lock that they could
+    /// need is held here.
+    pub(crate) fn deliver(&self) {
+        if !self.is_forked() {
+            self.worker.run_pending();
+        }
     }
 
     /// Ends both threads, after their collectors were finished; waits for an observer up to `timeout`. On one of its own

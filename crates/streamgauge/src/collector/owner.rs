@@ -19,8 +19,14 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    pub(super) fn stop(&self) {
+    /// Closes, accounts and persists; calls no observer.
+    pub(super) fn finish(&self) {
         self.engine.finish(&self.core);
+    }
+
+    pub(super) fn stop(&self) {
+        self.finish();
+        self.engine.deliver();
         if self.owns_engine {
             self.engine.end(self.core.config.stop_timeout);
         }
@@ -67,7 +73,7 @@ impl Collector {
         } = placement;
         let (persister, ledger) = match persister {
             Some((persister, ledger)) => (Some(Arc::new(persister)), ledger),
-            None => (None, Ledger::new()),
+            None => (None, Ledger::new(config.max_history_keys)),
         };
         let parts = Parts {
             name,

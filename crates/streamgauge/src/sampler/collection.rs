@@ -239,7 +239,10 @@ impl Collection {
         summary.caps = CapsHit {
             refused_sessions: population.refused(RefuseReason::TooManySessions),
             refused_ids: population.refused(RefuseReason::IdTooLong),
+            refused_empty_ids: population.refused(RefuseReason::EmptyId),
+            refused_stopped: population.refused(RefuseReason::Stopped),
             refused_writers: population.refused(RefuseReason::TooManyWriters),
+            folded_sessions: self.books.ledger.folded(),
             cut_labels: population.labels_cut(),
         };
     }

@@ -1,7 +1,8 @@
 //! Writes one collector's history to the store.
 //!
-//! A tick offers the newest snapshot; the worker, and at stop the stopping thread, writes what was offered last. One write
-//! at a time, and each takes the newest, so an older history never replaces a newer one.
+//! A tick offers the newest books and the summary of the same moment; the worker, and at stop the stopping thread, adds the
+//! sessions that were open then and writes what that makes. One write at a time, and each takes what was offered last, so an
+//! older history never replaces a newer one.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,16 +10,41 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::health::{HealthBoard, panic_message};
-use crate::history::HistorySnapshot;
 use crate::history::ledger::Ledger;
 use crate::history::store::{HistoryStore, Loaded};
+use crate::history::{HistoryKey, HistorySnapshot};
+use crate::stats::Stats;
+use crate::summary::Summary;
 use crate::sync::{Mutex, lock};
+
+/// What there is to save: the ended sessions, and those that were open at the same moment.
+#[derive(Debug)]
+pub(crate) struct Offer {
+    pub(crate) ended: HistorySnapshot,
+    pub(crate) summary: Arc<Summary>,
+}
+
+impl Offer {
+    /// The history as it were if all sessions had ended: after a crash it is all that is left of them (P6).
+    fn snapshot(self) -> HistorySnapshot {
+        let mut snapshot = self.ended;
+        for (row, numbers) in self.summary.active.rows() {
+            let stats = Stats::of_session(numbers.counts);
+            if numbers.is_active {
+                snapshot.add(&HistoryKey::from(row.session.labels()), stats);
+            } else {
+                snapshot.discarded.add(stats);
+            }
+        }
+        snapshot
+    }
+}
 
 /// The way to the store for one collector's history.
 pub(crate) struct Persister {
     store: Arc<dyn HistoryStore>,
     collector: String,
-    offered: Mutex<Option<HistorySnapshot>>,
+    offered: Mutex<Option<Offer>>,
     writing: Mutex<()>,
     health: Arc<HealthBoard>,
 }
@@ -28,11 +54,12 @@ impl Persister {
     pub(crate) fn load(
         store: &Arc<dyn HistoryStore>,
         collector: &str,
+        max_history_keys: u64,
         health: &Arc<HealthBoard>,
     ) -> Result<(Self, Ledger), Error> {
         let ledger = match store.load(collector)? {
-            Loaded::Nothing => Ledger::new(),
-            Loaded::History(snapshot) => Ledger::restored(&snapshot),
+            Loaded::Nothing => Ledger::new(max_history_keys),
+            Loaded::History(snapshot) => Ledger::restored(&snapshot, max_history_keys),
             Loaded::SetAside(set_aside) => {
                 tracing::error!(
                     collector,
@@ -41,7 +68,7 @@ impl Persister {
                     "a history did not check out; it was set aside, and an empty one is begun"
                 );
                 health.note(|health| health.set_aside = Some(set_aside));
-                Ledger::new()
+                Ledger::new(max_history_keys)
             }
         };
         let persister = Self {
@@ -54,9 +81,9 @@ impl Persister {
         Ok((persister, ledger))
     }
 
-    /// Offers the newest snapshot. Answers whether a write is to be asked for: not if one is still due.
-    pub(crate) fn offer(&self, snapshot: HistorySnapshot) -> bool {
-        lock(&self.offered).replace(snapshot).is_none()
+    /// Offers what is newest. Answers whether a write is to be asked for: not if one is still due.
+    pub(crate) fn offer(&self, offer: Offer) -> bool {
+        lock(&self.offered).replace(offer).is_none()
     }
 
     /// Whether the last write failed.
@@ -67,9 +94,10 @@ impl Persister {
     /// Writes what was offered last, if anything was.
     pub(crate) fn run(&self) {
         let _writing = lock(&self.writing);
-        let Some(snapshot) = lock(&self.offered).take() else {
+        let Some(offer) = lock(&self.offered).take() else {
             return;
         };
+        let snapshot = offer.snapshot();
         let saved = catch_unwind(AssertUnwindSafe(|| self.store.save(&self.collector, &snapshot)));
         let error = match saved {
             Ok(Ok(())) => None,
