@@ -47,6 +47,15 @@ impl Stats {
         self.total_tx_packets = self.total_tx_packets.saturating_add(other.total_tx_packets);
     }
 
+    /// Takes out a set of sessions that was added.
+    pub(crate) fn remove(&mut self, other: Self) {
+        self.total_sessions = self.total_sessions.saturating_sub(other.total_sessions);
+        self.total_rx_bytes = self.total_rx_bytes.saturating_sub(other.total_rx_bytes);
+        self.total_tx_bytes = self.total_tx_bytes.saturating_sub(other.total_tx_bytes);
+        self.total_rx_packets = self.total_rx_packets.saturating_sub(other.total_rx_packets);
+        self.total_tx_packets = self.total_tx_packets.saturating_sub(other.total_tx_packets);
+    }
+
     /// The sum of several sets of sessions.
     #[must_use]
     pub fn sum(parts: impl IntoIterator<Item = Self>) -> Self {

@@ -109,16 +109,20 @@ impl Worker {
         let Kind::Inline { jobs, at_work } = &self.kind else {
             return;
         };
-        let _working = match at_work.try_lock() {
-            Ok(working) => working,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return,
-        };
-        loop {
-            let Some(job) = lock(jobs).pop_front() else {
-                return;
+        while !lock(jobs).is_empty() {
+            let _working = match at_work.try_lock() {
+                Ok(working) => working,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => return,
             };
-            work(job, false);
+            loop {
+                // A statement of its own, so that the queue is not locked while the job is done.
+                let job = lock(jobs).pop_front();
+                let Some(job) = job else { break };
+                work(job, false);
+            }
+            // Looked at once more after the queue was found empty and `at_work` let go: a job that came in between met
+            // it held, and its sender left it to us.
         }
     }
 

@@ -73,6 +73,12 @@ impl Ledger {
         }
     }
 
+    /// Takes out of the discarded what is to be credited elsewhere.
+    pub(crate) fn take_from_discarded(&mut self, stats: Stats) {
+        self.rows.discarded.remove(stats);
+        self.revision += 1;
+    }
+
     /// Enters the late packets counted since the last call; `total` is all of them.
     pub(crate) fn credit_late(&mut self, total: PerDirection<u64>) {
         let gain = total.since(self.late_seen);

@@ -79,10 +79,10 @@ impl Books {
         let counts = ended.taken.counts.plus(writers.total);
         // First bytes may have been counted before the close and their activation come after it.
         let was_active = ended.taken.was_active || (session.is_on_traffic() && !counts.bytes.is_zero());
-        let account = if was_active {
-            Account::History(HistoryKey::from(session.labels()))
-        } else {
-            Account::Discarded
+        let key = || HistoryKey::from(session.labels());
+        let (account, first_bytes) = match was_active {
+            true => (Account::History(key()), None),
+            false => (Account::Discarded, session.is_on_traffic().then(key)),
         };
         let totals = Stats::of_session(counts);
         self.ledger.credit(&account, totals);
@@ -101,6 +101,8 @@ impl Books {
         if !writers.held.is_empty() {
             self.lingering.push(LingeringSession {
                 account,
+                credited: totals,
+                first_bytes,
                 cells: writers.held,
                 told: closed,
             });

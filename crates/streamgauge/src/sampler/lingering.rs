@@ -2,11 +2,16 @@
 //!
 //! A writer learns of the close at its next call, and one addition may be under way meanwhile. Until it is dropped, every
 //! collection credits what its cell gained to where the session was accounted.
+//!
+//! Where first bytes activate, that addition may be a session's first: it was discarded without a byte, and then holds
+//! some. It moves to the history with all that was credited to it, as if its close had come after the addition. Totals do
+//! not change by that.
 
 use std::sync::Arc;
 
 use crate::collector::population::Population;
 use crate::event::{ClosedSession, SessionEvent};
+use crate::history::HistoryKey;
 use crate::history::ledger::{Account, Ledger};
 use crate::session::writer::{Counts, HeldCell};
 use crate::stats::Stats;
@@ -20,6 +25,10 @@ pub(super) struct Lingering {
 #[derive(Debug)]
 pub(super) struct LingeringSession {
     pub(super) account: Account,
+    /// What was credited there.
+    pub(super) credited: Stats,
+    /// Where it belongs once it holds bytes, if it was discarded for having none.
+    pub(super) first_bytes: Option<HistoryKey>,
     pub(super) cells: Vec<HeldCell>,
     /// What observers were told last, where there are any.
     pub(super) told: Option<ClosedSession>,
@@ -44,7 +53,7 @@ impl Lingering {
                 .map(HeldCell::gain)
                 .fold(Counts::default(), Counts::plus);
             if !gain.is_zero() {
-                ledger.credit(&session.account, Stats::of_gain(gain));
+                session.credit(gain, ledger);
             }
             let before = session.cells.len();
             session.cells.retain(|cell| !cell.is_last());
@@ -60,5 +69,92 @@ impl Lingering {
             }
             !is_final
         });
+    }
+}
+
+impl LingeringSession {
+    fn credit(&mut self, gain: Counts, ledger: &mut Ledger) {
+        if !gain.bytes.is_zero()
+            && let Some(key) = self.first_bytes.take()
+        {
+            ledger.take_from_discarded(self.credited);
+            self.account = Account::History(key);
+            ledger.credit(&self.account, self.credited);
+            if let Some(told) = &mut self.told {
+                told.was_active = true;
+            }
+        }
+        let gain = Stats::of_gain(gain);
+        ledger.credit(&self.account, gain);
+        self.credited.add(gain);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Lingering, LingeringSession};
+    use crate::collector::population::Population;
+    use crate::direction::Direction;
+    use crate::history::HistoryKey;
+    use crate::history::ledger::{Account, Ledger};
+    use crate::session::writer::{WriterCell, WriterCells};
+    use crate::stats::Stats;
+
+    const ONE: Stats = Stats {
+        total_sessions: 1,
+        total_rx_bytes: 0,
+        total_tx_bytes: 0,
+        total_rx_packets: 0,
+        total_tx_packets: 0,
+    };
+
+    /// The books after a silent session was discarded and its writer's first addition came late.
+    fn after_late_bytes(first_bytes: Option<HistoryKey>) -> Ledger {
+        let population = Arc::new(Population::new());
+        assert!(population.enter_writers(1));
+        let (cell, cells) = (Arc::new(WriterCell::new()), WriterCells::default());
+        assert!(cells.admit(&cell, || true));
+        let mut ledger = Ledger::new(10);
+        ledger.credit(&Account::Discarded, ONE);
+        let mut lingering = Lingering::default();
+        lingering.push(LingeringSession {
+            account: Account::Discarded,
+            credited: ONE,
+            first_bytes,
+            cells: cells.take().held,
+            told: None,
+        });
+        let mut harvest = || lingering.harvest(&mut ledger, &population, &mut Vec::new());
+        cell.add_packet(Direction::Ingress);
+        harvest();
+        cell.set_bytes(Direction::Ingress, 5);
+        harvest();
+        cell.set_bytes(Direction::Ingress, 7);
+        cell.release();
+        harvest();
+        assert!(lingering.sessions.is_empty());
+        assert!(population.enter_writers(1), "the place is free again");
+        ledger
+    }
+
+    #[test]
+    fn p1_a_session_whose_first_bytes_came_late_moves_to_the_history() {
+        let ledger = after_late_bytes(Some(HistoryKey::new("here", "there", "stream")));
+        let all = Stats {
+            total_rx_bytes: 7,
+            total_rx_packets: 1,
+            ..ONE
+        };
+        assert_eq!(ledger.history().references.get("stream"), Some(&all));
+        assert_eq!((ledger.totals(), ledger.discarded()), (all, Stats::default()));
+    }
+
+    #[test]
+    fn p1_late_bytes_of_a_session_that_was_to_be_activated_are_discarded() {
+        let ledger = after_late_bytes(None);
+        assert_eq!(ledger.discarded().total_rx_bytes, 7);
+        assert_eq!(ledger.discarded(), ledger.totals());
     }
 }

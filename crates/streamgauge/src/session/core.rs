@@ -89,6 +89,7 @@ impl SessionCore {
         Self {
             bytes: PerDirection::new(ByteCounter::closed(), ByteCounter::closed()),
             phase: Phase::refused(reason),
+            tops: PerDirection::new(Top::taken(), Top::taken()),
             ..Self::new(
                 id,
                 Labels::new("", "", "", 0),
@@ -263,7 +264,7 @@ impl SessionCore {
     pub(crate) fn admit_writer(&self, cell: &Arc<WriterCell>) -> bool {
         self.writers
             .get_or_init(Box::default)
-            .admit(cell, || self.is_open())
+            .admit(cell, || self.phase.is_open_in_order())
     }
 
     /// Lets the cells of dropped writers go. The collection alone does this.

@@ -55,6 +55,18 @@ impl Phase {
         matches!(self.stage(), Stage::Pending | Stage::Active)
     }
 
+    /// Whether the session is open, in an order that every closer agrees on: a closer whose exchange this does not find
+    /// comes after it, and finds all that the caller did before.
+    ///
+    /// A load would not do: the caller publishes first and looks second, the closer moves the phase first and looks second,
+    /// so each could miss the other.
+    pub(crate) fn is_open_in_order(&self) -> bool {
+        // AcqRel: a read-modify-write that changes nothing takes a place in the byte's modification order. Pairs with
+        // AcqRel in close() [M3].
+        let phase = self.0.fetch_or(0, Ordering::AcqRel);
+        phase & (CLOSED | REFUSED) == 0
+    }
+
     /// What a counting call answers that found its counter closed.
     #[cold]
     pub(crate) fn verdict_of_closed(&self) -> Verdict {

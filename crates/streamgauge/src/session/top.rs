@@ -43,6 +43,11 @@ impl Top {
         Self(AtomicU64::new(0))
     }
 
+    /// A top that was never in the sum and never will be: that of a session no collector knows.
+    pub(crate) fn taken() -> Self {
+        Self(AtomicU64::new(TAKEN))
+    }
+
     /// The top; 0 once the session closed.
     pub(crate) fn read(&self) -> u64 {
         // Relaxed: one number, no other data hangs on it [M4].

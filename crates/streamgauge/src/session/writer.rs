@@ -148,8 +148,9 @@ impl WriterCells {
     /// Adds a cell, if `is_open` still holds when no closer can come in between.
     pub(crate) fn admit(&self, cell: &Arc<WriterCell>, is_open: impl FnOnce() -> bool) -> bool {
         let mut cells = lock(&self.cells);
-        // The closer moves the phase first and takes this lock afterwards: either it finds the cell here, or the phase
-        // is found closed.
+        // The closer moves the phase first, and looks for this list and takes its lock afterwards: either it finds the
+        // cell here, or the phase is found closed. So `is_open` has to be ordered against the closer's exchange, also
+        // where the list was made just now.
         if !is_open() {
             return false;
         }

@@ -1,0 +1,91 @@
+//! P1 and P2 in storms of several make.
+
+use std::time::Duration;
+
+use streamgauge::{Activation, Stats};
+
+use crate::storm::Storm;
+
+/// A storm in which nothing closes proves nothing about closes.
+fn assert_closed_many(history: Stats) {
+    assert!(
+        history.total_sessions > 20,
+        "{} sessions closed",
+        history.total_sessions
+    );
+}
+
+#[test]
+fn p1_bytes_and_packets_are_conserved_while_sessions_come_and_go() {
+    let last = Storm::default().run();
+    assert_closed_many(last.history.stats);
+}
+
+#[test]
+fn p1_bytes_are_conserved_where_packets_are_not_counted() {
+    let mut storm = Storm::default();
+    storm.config.count_packets = false;
+    let last = storm.run();
+    assert_closed_many(last.history.stats);
+    assert_eq!(
+        (last.totals.total_rx_packets, last.totals.total_tx_packets),
+        (0, 0)
+    );
+}
+
+#[test]
+fn p1_bytes_are_conserved_where_activation_is_explicit() {
+    let mut storm = Storm::default();
+    storm.config.activation = Activation::Explicit;
+    let last = storm.run();
+    assert_closed_many(Stats::sum([last.history.stats, last.discarded]));
+    assert!(last.discarded.total_rx_bytes > 0 && last.history.stats.total_rx_bytes > 0);
+}
+
+#[test]
+fn p2_one_id_for_all_threads() {
+    let storm = Storm {
+        ids: 1,
+        counters: 3,
+        churners: 2,
+        ..Storm::default()
+    };
+    assert_closed_many(storm.run().history.stats);
+}
+
+#[test]
+fn p1_ticks_as_fast_as_possible() {
+    let mut storm = Storm {
+        ids: 4,
+        counters: 2,
+        churners: 1,
+        tickers: 3,
+        refreshers: 2,
+        readers: 0,
+        ..Storm::default()
+    };
+    // Sessions time out by the tick, so that the sampler itself is the closer as often as anybody.
+    storm.config.session_timeout = Duration::from_millis(1);
+    assert_closed_many(storm.run().history.stats);
+}
+
+#[test]
+fn p1_few_places_for_many_sessions() {
+    let mut storm = Storm::default();
+    storm.config.max_tracked_sessions = 3;
+    storm.config.max_writers = 4;
+    let last = storm.run();
+    assert_closed_many(last.history.stats);
+    assert!(last.caps.refused_sessions > 0 && last.caps.refused_writers > 0);
+}
+
+#[test]
+fn p1_many_sessions_while_the_table_grows_and_shrinks() {
+    let storm = Storm {
+        ids: 3_000,
+        churners: 2,
+        steps: 20_000,
+        ..Storm::default()
+    };
+    assert_closed_many(storm.run().history.stats);
+}

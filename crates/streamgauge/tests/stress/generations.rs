@@ -1,0 +1,102 @@
+//! One id, many sessions after another: what a handle or a writer counted is in the row of its own session (P2).
+
+use std::mem;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Mutex};
+use std::thread;
+
+use streamgauge::{Collector, CollectorConfig, ManualClock, SessionHandle, Verdict};
+
+use crate::account::{Accounts, Moved, Way};
+use crate::audit::check_quiet;
+
+fn reference(generation: usize) -> String {
+    format!("generation {generation}")
+}
+
+/// The session there is now, and which it is.
+struct Current {
+    generation: usize,
+    session: SessionHandle,
+}
+
+#[test]
+fn p2_a_session_never_gets_the_bytes_of_another_with_its_id() {
+    const GENERATIONS: usize = 1_500;
+    const THREADS: usize = 3;
+    let collector = Collector::manual(CollectorConfig::default(), ManualClock::default());
+    let accounts = Accounts::new(THREADS, GENERATIONS);
+    let register = |generation| {
+        Arc::new(Current {
+            generation,
+            session: collector.register("id", &reference(generation), "here", "there"),
+        })
+    };
+    let current = Mutex::new(register(0));
+    let changed = AtomicUsize::new(0);
+    let barrier = Barrier::new(THREADS + 2);
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (accounts, current, changed, barrier) = (&accounts, &current, &changed, &barrier);
+            scope.spawn(move || {
+                let account = accounts.of_thread(thread);
+                barrier.wait();
+                while changed.load(Ordering::Acquire) + 1 < GENERATIONS {
+                    let now = Arc::clone(&current.lock().unwrap());
+                    let label = now.generation;
+                    if thread == 0 {
+                        let mut writer = now.session.writer();
+                        while account.call(label, Way::Egress, 3, |bytes| writer.egress(bytes))
+                            == Verdict::Counted
+                            && changed.load(Ordering::Acquire) + 1 < GENERATIONS
+                        {}
+                        if label % 5 == 0 {
+                            mem::forget(writer);
+                        }
+                    } else {
+                        while account.call(label, Way::Ingress, 7, |bytes| now.session.ingress(bytes))
+                            == Verdict::Counted
+                            && changed.load(Ordering::Acquire) + 1 < GENERATIONS
+                        {}
+                    }
+                }
+            });
+        }
+        let (collector, current, changed, barrier, register) =
+            (&collector, &current, &changed, &barrier, &register);
+        scope.spawn(move || {
+            barrier.wait();
+            for generation in 1..GENERATIONS {
+                // Alternately by handle and by id; the successor comes at once.
+                if generation % 2 == 0 {
+                    assert!(current.lock().unwrap().session.unregister());
+                } else {
+                    assert!(collector.unregister("id"));
+                }
+                *current.lock().unwrap() = register(generation);
+                changed.store(generation, Ordering::Release);
+                thread::yield_now();
+            }
+        });
+        barrier.wait();
+        while changed.load(Ordering::Acquire) + 1 < GENERATIONS {
+            collector.refresh();
+        }
+    });
+    collector.stop();
+    let last = check_quiet(&collector, &accounts, false);
+    let mut counted = 0;
+    for generation in 0..GENERATIONS {
+        let row = last
+            .history
+            .references
+            .get(&reference(generation))
+            .copied()
+            .unwrap_or_default();
+        let accepted = accounts.accepted_for(generation).without_packets();
+        assert_eq!(Moved::from(row), accepted, "{}", reference(generation));
+        counted += u64::from(accepted != Moved::default());
+        assert_eq!(row.total_sessions, u64::from(accepted != Moved::default()));
+    }
+    assert!(counted > 20, "only {counted} sessions counted anything");
+}
