@@ -387,7 +387,8 @@ impl Collector {
     /// Stops: closes all sessions, accounts them, persists, and ends the threads. Idempotent.
     ///
     /// Reads give the last summary from then on; registrations are refused; handles answer `Closed(Stopped)`. May wait for
-    /// the disk, and up to `stop_timeout` for an observer. Called from an observer it only asks for all this.
+    /// the disk, and up to `stop_timeout` for an observer. Called from an observer it does
+    /// not wait for the threads.
     pub fn stop(&self) {
         if let Some(inner) = &self.inner {
             inner.owner.stop();

@@ -21,7 +21,7 @@ impl Labels {
         let mut label = |text: &str, empty: &str| -> Arc<str> {
             let kept = truncated(text, max_bytes);
             cut += u64::from(kept.len() < text.len());
-            Arc::from(if text.is_empty() { empty } else { kept })
+            Arc::from(if kept.is_empty() { empty } else { kept })
         };
         Self {
             reference: label(reference, ""),
