@@ -153,8 +153,9 @@ impl Collector {
         });
     }
 
-    /// Publishes a summary of this very moment, and returns it: bytes are fresh, bitrates and tops those of the last
-    /// tick. Windows do not roll and nothing times out. Calls that arrive while one runs share the next.
+    /// Publishes a summary of this very moment, and returns it: bytes are fresh, bitrates those of the last tick, and tops
+    /// too, but for those that were set since. Windows do not roll and nothing times out; a session whose counter is full
+    /// closes. Calls that arrive while one runs share the next.
     ///
     /// Cost: a pass over all sessions; waits for a tick under way.
     pub fn refresh(&self) -> Arc<Summary> {

@@ -13,8 +13,8 @@ use crate::direction::Direction;
 use crate::error::AdmissionError;
 use crate::session::SessionHandle;
 use crate::summary::active::as_bitrate;
-use crate::verdict::RefuseReason;
 use crate::sync::{Mutex, MutexGuard, lock};
+use crate::verdict::RefuseReason;
 
 /// What a new session is expected to take, and how cautious to be.
 ///
