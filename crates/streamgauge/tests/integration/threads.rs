@@ -243,6 +243,19 @@ fn a_slow_observer_delays_neither_ticks_nor_a_stop_beyond_its_timeout() {
 }
 
 #[test]
+fn events_after_a_stop_are_counted_as_undelivered() {
+    let (recorder, observer) = Recorder::pair();
+    let collector = Collector::new(fast(observer));
+    let writer = collector.register("a", "", "", "").writer();
+    collector.stop();
+    assert!(!recorder.take_closed()[0].is_final);
+    // The correction comes when nobody is left to deliver it.
+    drop(writer);
+    collector.refresh();
+    assert_eq!(collector.health().undelivered_events, 1);
+}
+
+#[test]
 fn dropping_a_registry_stops_and_saves_its_collectors() {
     let directory = tempfile::tempdir().unwrap();
     let open = || {
