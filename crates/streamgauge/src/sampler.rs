@@ -37,7 +37,7 @@ struct Agenda {
 #[derive(Debug, Default)]
 struct Plan {
     appointments: Vec<Appointment>,
-    /// Collectors whose stop was asked for on one of their own threads.
+    /// Collectors whose stop was asked for on one of their own threads. Each stays here until it is finished.
     to_finish: Vec<Arc<CollectorCore>>,
     is_ending: bool,
     /// The thread, on its way out, finishes all collectors and tells the worker to quit.
@@ -96,6 +96,15 @@ impl Sampler {
         self.agenda.changed.notify_one();
     }
 
+    /// Finishes what [`ask_to_finish`](Self::ask_to_finish) was asked for and is not finished yet. Waits for the disk.
+    pub(crate) fn finish_asked(&self) {
+        // A statement of its own, so that the plan is not locked meanwhile.
+        let asked = lock(&self.agenda.plan).to_finish.clone();
+        for core in asked {
+            core.finish();
+        }
+    }
+
     /// Has the thread finish all its collectors, tell the worker to quit, and end. Returns at once.
     pub(crate) fn ask_to_end(&self) {
         let mut plan = lock(&self.agenda.plan);
@@ -120,10 +129,11 @@ impl Agenda {
     fn run(&self, clock: &Clock, worker: &Worker) {
         let mut plan = lock(&self.plan);
         loop {
-            if let Some(core) = plan.to_finish.pop() {
+            if let Some(core) = plan.to_finish.first().map(Arc::clone) {
                 drop(plan);
                 core.finish();
                 plan = lock(&self.plan);
+                plan.to_finish.retain(|finished| !Arc::ptr_eq(finished, &core));
             } else if plan.is_ending {
                 break;
             } else if let Some(core) = plan.next_due(clock.now().monotonic) {

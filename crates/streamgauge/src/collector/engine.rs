@@ -71,6 +71,13 @@ impl Engine {
         core.finish();
     }
 
+    /// Waits until the collectors are finished that were only asked to be: their histories are in the store then.
+    pub(crate) fn settle(&self) {
+        if let (Some(sampler), false) = (&self.sampler, self.is_forked()) {
+            sampler.finish_asked();
+        }
+    }
+
     /// Works off what waits to be delivered, where there is no thread for it. Calls observers, so no lock that they could
     /// need is held here.
     pub(crate) fn deliver(&self) {
