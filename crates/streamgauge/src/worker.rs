@@ -10,7 +10,7 @@ use std::sync::{Arc, TryLockError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, SendError, Sender, unbounded};
 
 use self::outlet::Outlet;
 use self::persister::Persister;
@@ -86,10 +86,14 @@ impl Worker {
         }
     }
 
+    /// The thread is gone only after a stop; what is sent then is given up.
     fn send(&self, job: Job) {
         match &self.kind {
-            // The thread is gone only after a stop; then so is everybody's interest.
-            Kind::Thread { jobs, .. } => drop(jobs.send(job)),
+            Kind::Thread { jobs, .. } => {
+                if let Err(SendError(job)) = jobs.send(job) {
+                    work(job, true);
+                }
+            }
             Kind::Inline { jobs, .. } => lock(jobs).push_back(job),
         }
     }
@@ -157,11 +161,14 @@ impl Worker {
 fn run(inbox: &Receiver<Job>, is_abandoned: &Mutex<bool>) {
     for job in inbox {
         if matches!(job, Job::Quit) {
-            return;
+            break;
         }
         // Read into a place of its own: a lock held over the work would keep `wait` from giving an observer up.
         let is_abandoned = *lock(is_abandoned);
         work(job, is_abandoned);
+    }
+    for job in inbox.try_iter() {
+        work(job, true);
     }
 }
 

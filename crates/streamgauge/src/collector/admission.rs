@@ -110,7 +110,11 @@ fn check_bitrate(
 ) -> Result<(), AdmissionError> {
     let max = core.max_bitrate(direction);
     let expected = admission.expected(direction);
-    let top = core.companion_top_bitrate(direction) * admission.headroom;
+    let top = match core.companion_top_bitrate(direction) {
+        // Also times infinity, where a product would be no number.
+        0.0 => 0.0,
+        top => top * admission.headroom,
+    };
     if max == 0 || top + as_bitrate(expected) < as_bitrate(max) {
         return Ok(());
     }

@@ -67,7 +67,7 @@ pub struct CollectorConfig {
     pub max_tracked_sessions: u64,
     /// How many sessions the session table has room for from the start. While no more are registered at once the table
     /// never grows, and a lookup does none of the work that growing shares out (docs/limitations.md). Takes about 20 bytes
-    /// each.
+    /// each, from the start; at most 2^30.
     pub expected_sessions: usize,
     /// How many writers are served at once. Beyond it `writer` answers one that refuses.
     pub max_writers: u64,
@@ -89,7 +89,7 @@ pub struct CollectorConfig {
 impl CollectorConfig {
     /// Whether the configuration can be followed.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let fault = |field, value: Duration, rule| {
+        let fault = |field, value: &dyn fmt::Debug, rule| {
             Err(Error::Config {
                 field,
                 value: format!("{value:?}"),
@@ -97,13 +97,16 @@ impl CollectorConfig {
             })
         };
         if self.sample_interval < MIN_INTERVAL {
-            return fault("sample_interval", self.sample_interval, "at least 1 ms");
+            return fault("sample_interval", &self.sample_interval, "at least 1 ms");
         }
         if self.window < self.sample_interval {
-            return fault("window", self.window, "at least one sample_interval");
+            return fault("window", &self.window, "at least one sample_interval");
         }
         if nanos(self.window) / nanos(self.sample_interval) > MAX_SAMPLES {
-            return fault("window", self.window, "at most 256 times the sample_interval");
+            return fault("window", &self.window, "at most 256 times the sample_interval");
+        }
+        if self.expected_sessions > MAX_EXPECTED {
+            return fault("expected_sessions", &self.expected_sessions, "at most 2^30");
         }
         Ok(())
     }
@@ -157,6 +160,10 @@ impl fmt::Debug for CollectorConfig {
 
 /// The longest window, in sample intervals: rows keep a sample for each.
 const MAX_SAMPLES: u64 = 256;
+
+/// The most room that is asked of the map at once: 20 GiB of slots. The map does not check the size of what it allocates,
+/// and one beyond what an allocation can have is undefined behaviour in it.
+const MAX_EXPECTED: usize = 1 << 30;
 
 /// Ticks closer than this would do nothing else.
 const MIN_INTERVAL: Duration = Duration::from_millis(1);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-/// What an empty location or peer becomes.
+/// What a location or peer becomes that is empty, or of which the cap leaves nothing.
 const UNKNOWN: &str = "unknown";
 
 /// The labels of one session, fixed at its registration.

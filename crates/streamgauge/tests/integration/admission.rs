@@ -142,6 +142,25 @@ fn a_headroom_that_is_no_factor_is_refused() {
 }
 
 #[test]
+fn an_infinite_headroom_admits_where_there_is_no_top() {
+    let meter = Checked::new(|config| config.max_tx_bitrate = 1_000);
+    let cautious = |expected| Admission {
+        headroom: f64::INFINITY,
+        ..egress(expected)
+    };
+    admit(&meter, "a", cautious(0)).unwrap();
+    admit(&meter, "b", cautious(999)).unwrap();
+    assert_eq!(
+        admit(&meter, "c", cautious(0)).unwrap_err(),
+        AdmissionError::EgressBitrate {
+            top: f64::INFINITY,
+            expected: 0,
+            max: 1_000
+        }
+    );
+}
+
+#[test]
 fn no_limit_admits_everything() {
     let meter = Checked::new(|_| {});
     for n in 0..100 {

@@ -26,6 +26,18 @@ fn empty_location_or_peer_becomes_unknown() {
 }
 
 #[test]
+fn a_location_or_peer_of_which_nothing_is_left_becomes_unknown() {
+    let meter = Checked::new(|config| config.max_label_bytes = 1);
+    meter.register_and_activate("a", "é", "é", "日");
+    let session = meter.active().pop().unwrap();
+    assert_eq!(
+        (&*session.reference, &*session.location, &*session.peer),
+        ("", "unknown", "unknown")
+    );
+    assert_eq!(meter.refreshed().caps.cut_labels, 3);
+}
+
+#[test]
 fn p5_long_labels_are_cut_between_characters_and_counted() {
     let meter = Checked::new(|config| config.max_label_bytes = 5);
     let session = meter.register("a", "abcdé", "12345", "日本語");

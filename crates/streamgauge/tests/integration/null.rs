@@ -87,4 +87,9 @@ fn configuration_errors_name_the_field_and_the_rule() {
         error(|config| config.window = S * 257),
         "window cannot be 257s: it must be at most 256 times the sample_interval"
     );
+    assert_eq!(
+        error(|config| config.expected_sessions = (1 << 30) + 1),
+        "expected_sessions cannot be 1073741825: it must be at most 2^30"
+    );
+    assert!(error(|config| config.expected_sessions = usize::MAX).starts_with("expected_sessions"));
 }

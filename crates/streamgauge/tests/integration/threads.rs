@@ -1,13 +1,15 @@
 //! Collectors with threads of their own: starting, stopping, and observers that misbehave. Nothing sleeps: tests wait for
 //! what the threads do, and no longer than [`PATIENCE`].
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use streamgauge::{
-    CloseReason, Collector, CollectorConfig, Config, Registry, SessionEvent, SessionObserver, Verdict,
+    CloseReason, Collector, CollectorConfig, Config, HistorySnapshot, HistoryStore, Loaded, Registry,
+    SessionEvent, SessionObserver, StoreError, Verdict,
 };
 
 use crate::ledger_check::{assert_parts_add_up, bytes};
@@ -243,6 +245,19 @@ fn a_slow_observer_delays_neither_ticks_nor_a_stop_beyond_its_timeout() {
 }
 
 #[test]
+fn events_after_a_stop_are_counted_as_undelivered() {
+    let (recorder, observer) = Recorder::pair();
+    let collector = Collector::new(fast(observer));
+    let writer = collector.register("a", "", "", "").writer();
+    collector.stop();
+    assert!(!recorder.take_closed()[0].is_final);
+    // The correction comes when nobody is left to deliver it.
+    drop(writer);
+    collector.refresh();
+    assert_eq!(collector.health().undelivered_events, 1);
+}
+
+#[test]
 fn dropping_a_registry_stops_and_saves_its_collectors() {
     let directory = tempfile::tempdir().unwrap();
     let open = || {
@@ -266,6 +281,67 @@ fn dropping_a_registry_stops_and_saves_its_collectors() {
     let registry = open();
     let collector = registry.register("hls", CollectorConfig::default()).unwrap();
     assert_eq!(bytes(collector.summary().history.stats), (7, 0));
+}
+
+/// A store in memory whose saves take their time, so that a load that does not wait for them comes first.
+#[derive(Default)]
+struct Leisurely {
+    kept: Mutex<Option<HistorySnapshot>>,
+    loads: AtomicU32,
+}
+
+impl HistoryStore for Leisurely {
+    fn load(&self, _: &str) -> Result<Loaded, StoreError> {
+        self.loads.fetch_add(1, Ordering::Relaxed);
+        let kept = self.kept.lock().unwrap().clone();
+        Ok(kept.map_or(Loaded::Nothing, Loaded::History))
+    }
+
+    fn save(&self, _: &str, snapshot: &HistorySnapshot) -> Result<(), StoreError> {
+        for _ in 0..100_000 {
+            if self.loads.load(Ordering::Relaxed) > 1 {
+                break;
+            }
+            thread::yield_now();
+        }
+        *self.kept.lock().unwrap() = Some(snapshot.clone());
+        Ok(())
+    }
+}
+
+#[test]
+fn p1_a_collector_that_an_observer_replaces_leaves_its_history_to_the_next() {
+    struct Replacing {
+        registry: Mutex<Option<Registry>>,
+        replaced: Mutex<Sender<Collector>>,
+    }
+    impl SessionObserver for Replacing {
+        fn on_event(&self, _: &SessionEvent) {
+            let Some(registry) = self.registry.lock().unwrap().take() else {
+                return;
+            };
+            registry.unregister("hls").unwrap();
+            let next = registry.register("hls", CollectorConfig::default()).unwrap();
+            self.replaced.lock().unwrap().send(next).unwrap();
+        }
+    }
+    let store: Arc<dyn HistoryStore> = Arc::<Leisurely>::default();
+    let mut config = Config::default();
+    config.store = Some(store);
+    let registry = Registry::new(config).unwrap();
+    let (replaced, next) = channel();
+    let observer = Arc::new(Replacing {
+        registry: Mutex::new(None),
+        replaced: Mutex::new(replaced),
+    });
+    let collector = registry
+        .register("hls", fast(Arc::<Replacing>::clone(&observer)))
+        .unwrap();
+    collector.register("a", "stream", "here", "there").ingress(7);
+    *observer.registry.lock().unwrap() = Some(registry.clone());
+    collector.register("b", "stream", "here", "there");
+    let next = next.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(bytes(next.summary().totals), (7, 0));
 }
 
 #[test]
