@@ -91,6 +91,12 @@ impl Persister {
         self.health.read().store_error.is_some()
     }
 
+    /// Whether the last write failed, or one is under way that may. For the stop, after which no interval tries again.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        // In this order: a write notes how it went before it lets go of the lock.
+        self.writing.try_lock().is_err() || self.has_failed()
+    }
+
     /// Writes what was offered last, if anything was.
     pub(crate) fn run(&self) {
         let _writing = lock(&self.writing);
