@@ -306,6 +306,7 @@ fn collector_config(config: &MeterConfig, observer: Arc<dyn SessionObserver>) ->
     collector.observer = Some(observer);
     // Conversations bound the memory, and each is to be counted.
     collector.max_tracked_sessions = u64::MAX;
+    collector.max_history_keys = u64::MAX;
     collector.max_queued_events = u64::MAX;
     collector
 }

@@ -153,8 +153,9 @@ impl Collector {
         });
     }
 
-    /// Publishes a summary of this very moment, and returns it: bytes are fresh, bitrates and tops those of the last
-    /// tick. Windows do not roll and nothing times out. Calls that arrive while one runs share the next.
+    /// Publishes a summary of this very moment, and returns it: bytes are fresh, bitrates those of the last tick, and tops
+    /// too, but for those that were set since. Windows do not roll and nothing times out; a session whose counter is full
+    /// closes. Calls that arrive while one runs share the next.
     ///
     /// Cost: a pass over all sessions; waits for a tick under way.
     pub fn refresh(&self) -> Arc<Summary> {
@@ -387,7 +388,8 @@ impl Collector {
     /// Stops: closes all sessions, accounts them, persists, and ends the threads. Idempotent.
     ///
     /// Reads give the last summary from then on; registrations are refused; handles answer `Closed(Stopped)`. May wait for
-    /// the disk, and up to `stop_timeout` for an observer. Called from an observer it only asks for all this.
+    /// the disk, and up to `stop_timeout` for an observer. Called from an observer it does
+    /// not wait for the threads.
     pub fn stop(&self) {
         if let Some(inner) = &self.inner {
             inner.owner.stop();

@@ -111,6 +111,28 @@ fn m2_packets_are_in_the_final_or_late() {
     });
 }
 
+/// M2: a call of no bytes is a packet in the final, or learns why it came too late.
+#[test]
+fn m2_a_packet_of_no_bytes_learns_the_reason() {
+    loom::model(|| {
+        let session = session(Activation::Explicit, true);
+        let adder = {
+            let session = Arc::clone(&session);
+            thread::spawn(move || session.count(Direction::Egress, 0))
+        };
+        let taken = session.close(CloseReason::Unregistered).unwrap();
+        let packets = match adder.join().unwrap() {
+            Verdict::Counted => 1,
+            verdict => {
+                assert_eq!(verdict, Verdict::Closed(CloseReason::Unregistered));
+                0
+            }
+        };
+        assert_eq!(taken.counts.packets.tx, packets);
+        assert!(session.population().late_packets().is_zero());
+    });
+}
+
 /// M3: one call activates, one closes, and the population comes back to nothing without passing below it.
 #[test]
 fn m3_activation_against_close() {

@@ -179,8 +179,6 @@ impl Registry {
         if self.members.collectors.contains_key(id) {
             return Err(RegistryError::Exists { id: id.to_owned() });
         }
-        // One of this id that an observer unregistered may be on its way out.
-        self.owner.engine.settle();
         let health = Arc::<HealthBoard>::default();
         let persister = match &self.owner.store {
             Some(store) => {

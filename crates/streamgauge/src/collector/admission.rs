@@ -14,6 +14,7 @@ use crate::error::AdmissionError;
 use crate::session::SessionHandle;
 use crate::summary::active::as_bitrate;
 use crate::sync::{Mutex, MutexGuard, lock};
+use crate::verdict::RefuseReason;
 
 /// What a new session is expected to take, and how cautious to be.
 ///
@@ -65,6 +66,9 @@ pub(crate) fn try_register(
 ) -> Result<SessionHandle, AdmissionError> {
     if admission.headroom.is_nan() || admission.headroom < 0.0 {
         return Err(AdmissionError::Headroom);
+    }
+    if core.roster.is_forked() {
+        return Err(AdmissionError::Refused(RefuseReason::Stopped));
     }
     let mut party = core.companions.all();
     party.push(Arc::clone(core));

@@ -1,6 +1,6 @@
 //! A collector without its threads: what they, its handles and its companions share.
 //!
-//! Locks, in the order in which one thread may take them: the collection's, then those of the roster. `arrivals` and the
+//! Locks, in the order in which one thread may take them: the collection's, then those of the roster. `begun` and the
 //! health board's are held for a moment each, with nothing taken inside.
 
 use std::sync::Arc;

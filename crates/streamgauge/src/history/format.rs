@@ -24,8 +24,8 @@ const MAGIC: [u8; 8] = *b"SGHISTRY";
 const VERSION: u32 = 1;
 const HEADER: usize = 24;
 
-/// The longest payload that is written or read: 4 GiB.
-const MAX_PAYLOAD: usize = 1 << 32;
+/// The longest payload that is written or read: 1 GiB.
+const MAX_PAYLOAD: usize = 1 << 30;
 
 fn configuration() -> Configuration<config::LittleEndian, config::Varint, Limit<MAX_PAYLOAD>> {
     config::standard().with_limit::<MAX_PAYLOAD>()

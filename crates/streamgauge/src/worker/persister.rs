@@ -7,6 +7,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread::{self, ThreadId};
 
 use crate::error::Error;
 use crate::health::{HealthBoard, panic_message};
@@ -45,7 +46,9 @@ pub(crate) struct Persister {
     store: Arc<dyn HistoryStore>,
     collector: String,
     offered: Mutex<Option<Offer>>,
+    /// Held by who writes, and who that is.
     writing: Mutex<()>,
+    writer: Mutex<Option<ThreadId>>,
     health: Arc<HealthBoard>,
 }
 
@@ -76,6 +79,7 @@ impl Persister {
             collector: collector.to_owned(),
             offered: Mutex::default(),
             writing: Mutex::default(),
+            writer: Mutex::default(),
             health: Arc::clone(health),
         };
         Ok((persister, ledger))
@@ -97,14 +101,27 @@ impl Persister {
         self.writing.try_lock().is_err() || self.has_failed()
     }
 
-    /// Writes what was offered last, if anything was.
+    /// Writes what was offered last, if anything was; when it returns, that is written, or the failure noted.
+    ///
+    /// Inside the store's own `save` it returns at once: the call around it looks again when that write is done.
     pub(crate) fn run(&self) {
-        let _writing = lock(&self.writing);
-        let Some(offer) = lock(&self.offered).take() else {
+        let this = Some(thread::current().id());
+        if *lock(&self.writer) == this {
             return;
-        };
-        let snapshot = offer.snapshot();
-        let saved = catch_unwind(AssertUnwindSafe(|| self.store.save(&self.collector, &snapshot)));
+        }
+        let _writing = lock(&self.writing);
+        *lock(&self.writer) = this;
+        loop {
+            // A statement of its own, so that offers are not held up by the write.
+            let offer = lock(&self.offered).take();
+            let Some(offer) = offer else { break };
+            self.write(&offer.snapshot());
+        }
+        *lock(&self.writer) = None;
+    }
+
+    fn write(&self, snapshot: &HistorySnapshot) {
+        let saved = catch_unwind(AssertUnwindSafe(|| self.store.save(&self.collector, snapshot)));
         let error = match saved {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),

@@ -234,6 +234,7 @@ fn contend(collectors: &[&Collector], admission: Admission) -> (u64, u64) {
                     let mut admitted = 0;
                     while admitted < 3_000 {
                         let Ok(session) = admit(collector, &id, admission) else {
+                            thread::yield_now();
                             continue;
                         };
                         most.fetch_max(held.fetch_add(1, Ordering::AcqRel) + 1, Ordering::AcqRel);
