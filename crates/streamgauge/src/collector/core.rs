@@ -196,7 +196,7 @@ impl CollectorCore {
                 self.roster.close_all(CloseReason::Stopped);
             } else {
                 self.collect(&mut state, Purpose::Stop, self.clock.now());
-                self.offer_snapshot(&mut state);
+                self.offer_snapshot(&mut state, Persister::is_in_doubt);
             }
             for bitrate in [&self.bitrates.rx, &self.bitrates.tx] {
                 bitrate.write(0.0);
@@ -249,7 +249,7 @@ impl CollectorCore {
             return;
         }
         state.persisted_at = now.monotonic;
-        if self.offer_snapshot(state)
+        if self.offer_snapshot(state, Persister::has_failed)
             && let Some(persister) = &self.persister
         {
             self.worker.persist(persister);
@@ -257,8 +257,8 @@ impl CollectorCore {
     }
 
     /// Hands the history over, and the open sessions of the summary that was published last, if either changed since the
-    /// last time or that failed; answers whether a write is to be asked for.
-    fn offer_snapshot(&self, state: &mut State) -> bool {
+    /// last time or `is_lost` says that this is to be written again; answers whether a write is to be asked for.
+    fn offer_snapshot(&self, state: &mut State, is_lost: impl FnOnce(&Persister) -> bool) -> bool {
         let Some(persister) = &self.persister else {
             return false;
         };
@@ -269,7 +269,7 @@ impl CollectorCore {
         // Under the collection's lock: this is the summary of the collection that the books are of.
         let summary = self.summary();
         let current = (state.collection.revision(), summary.totals);
-        if current == state.persisted && !persister.has_failed() {
+        if current == state.persisted && !is_lost(persister) {
             return false;
         }
         state.persisted = current;

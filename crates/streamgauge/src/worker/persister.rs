@@ -95,6 +95,12 @@ impl Persister {
         self.health.read().store_error.is_some()
     }
 
+    /// Whether the last write failed, or one is under way that may. For the stop, after which no interval tries again.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        // In this order: a write notes how it went before it lets go of the lock.
+        self.writing.try_lock().is_err() || self.has_failed()
+    }
+
     /// Writes what was offered last, if anything was; when it returns, that is written, or the failure noted.
     ///
     /// Inside the store's own `save` it returns at once: the call around it looks again when that write is done.

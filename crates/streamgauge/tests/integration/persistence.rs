@@ -301,7 +301,7 @@ fn p6_every_truncation_and_every_flipped_byte_is_noticed() {
 fn a_file_left_by_a_torn_save_is_no_history() {
     let directory = tempfile::tempdir().unwrap();
     let clock = ManualClock::default();
-    fs::write(directory.path().join("hls.history-new"), b"torn").unwrap();
+    fs::write(directory.path().join("hls.new"), b"torn").unwrap();
     let registry = open(directory.path(), &clock);
     let collector = registry.register("hls", every(Duration::ZERO)).unwrap();
     assert_eq!(collector.health().set_aside, None);
@@ -370,4 +370,21 @@ fn a_directory_and_a_store_together_are_refused() {
         ),
         "{error}"
     );
+}
+
+#[test]
+fn p6_an_id_whose_history_can_be_loaded_has_one_that_can_be_saved() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut config = Config::default();
+    config.persist_dir = Some(directory.path().to_owned());
+    let registry = Registry::manual(config, ManualClock::default()).unwrap();
+    for length in 235..=256 {
+        // File names of more than 255 bytes are an error of the system's: then at once, and not when it is too late.
+        let Ok(collector) = registry.register(&"a".repeat(length), CollectorConfig::default()) else {
+            continue;
+        };
+        collector.register("a", "stream", "here", "there").ingress(7);
+        collector.stop();
+        assert_eq!(collector.health().store_error, None, "{length}");
+    }
 }

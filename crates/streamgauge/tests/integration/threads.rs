@@ -344,6 +344,57 @@ fn p1_a_collector_that_an_observer_replaces_leaves_its_history_to_the_next() {
     assert_eq!(bytes(next.summary().totals), (7, 0));
 }
 
+/// A store whose first save fails, after it was told to.
+struct FailsOnce {
+    saves: Sender<u64>,
+    fail: Mutex<Option<Receiver<()>>>,
+}
+
+impl HistoryStore for FailsOnce {
+    fn load(&self, _: &str) -> Result<Loaded, StoreError> {
+        Ok(Loaded::Nothing)
+    }
+
+    fn save(&self, _: &str, snapshot: &HistorySnapshot) -> Result<(), StoreError> {
+        let moved = snapshot.rows().map(|(_, stats)| stats.total_rx_bytes).sum();
+        self.saves.send(moved).unwrap();
+        let Some(told) = self.fail.lock().unwrap().take() else {
+            return Ok(());
+        };
+        told.recv().unwrap();
+        Err(StoreError::Other("the disk was full".to_owned()))
+    }
+}
+
+#[test]
+fn p6_a_stop_tries_a_save_again_that_fails_while_it_waits() {
+    let (saves, saved) = channel();
+    let (tell, told) = channel();
+    let mut config = Config::default();
+    config.store = Some(Arc::new(FailsOnce {
+        saves,
+        fail: Mutex::new(Some(told)),
+    }));
+    let registry = Registry::new(config).unwrap();
+    let mut config = fast(Reporter::pair().1);
+    config.persist_interval = Duration::from_millis(1);
+    let collector = registry.register("hls", config).unwrap();
+    collector.register("a", "stream", "here", "there").ingress(7);
+    collector.unregister("a");
+    // The save of an interval is under way, and has all there is, as far as the stop can see.
+    assert_eq!(saved.recv_timeout(PATIENCE).unwrap(), 7);
+    thread::scope(|scope| {
+        let stopping = scope.spawn(|| collector.stop());
+        while !collector.health().is_stopped {
+            thread::yield_now();
+        }
+        tell.send(()).unwrap();
+        stopping.join().unwrap();
+    });
+    assert_eq!(saved.try_recv(), Ok(7));
+    assert_eq!(collector.health().store_error, None);
+}
+
 #[test]
 fn a_registry_may_be_dropped_inside_an_observer() {
     struct LastOwner {
