@@ -170,12 +170,8 @@ impl Meter {
         self.timeline.advance(at, |now| ticker.tick(now));
     }
 
-    /// Ends the capture's last second, and gives what was counted.
-    ///
-    /// # Errors
-    ///
-    /// The history cannot be written.
-    pub fn finish(mut self) -> Result<Measurement, MeterError> {
+    /// Ends the capture's last second, and gives what was counted, and whether the history could be written.
+    pub fn finish(mut self) -> (Measurement, Result<(), MeterError>) {
         let captured = self.timeline.now();
         let mut ticker = Ticker {
             clock: &self.clock,
@@ -190,10 +186,11 @@ impl Meter {
         let rows = rows(&self.slots, &summary);
         // Stopping ends all sessions, and writes the history with them in it.
         self.registry.unregister_all();
-        if let Some(error) = self.collector.health().store_error {
-            return Err(MeterError::NotSaved(error));
-        }
-        Ok(Measurement {
+        let saved = match self.collector.health().store_error {
+            Some(error) => Err(MeterError::NotSaved(error)),
+            None => Ok(()),
+        };
+        let measurement = Measurement {
             rows,
             totals: summary.totals.into(),
             live: summary.live.into(),
@@ -210,7 +207,8 @@ impl Meter {
             samples: self.throughput.into_samples(),
             started_at: self.timeline.start(),
             captured,
-        })
+        };
+        (measurement, saved)
     }
 }
 

@@ -52,10 +52,10 @@ pub fn run(args: &ReplayArgs) -> Outcome {
     if !inputs.iter().any(|input| input.recognized) {
         return outcome;
     }
-    let measurement = match meter.finish() {
-        Ok(measurement) => measurement,
-        Err(error) => return complain("history", &error, Outcome::OutputFailed).max(outcome),
-    };
+    let (measurement, saved) = meter.finish();
+    if let Err(error) = saved {
+        outcome = outcome.max(complain("history", &error, Outcome::OutputFailed));
+    }
     // Conservation: the sessions counted what was read, exactly.
     let counted = measurement.counted();
     debug_assert_eq!(

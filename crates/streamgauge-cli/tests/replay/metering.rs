@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use std::path::Path;
+
 use crate::capture_writer::{Endian, MICROSECONDS, Pcap, answer, query};
 use crate::command::{Scratch, replay, replay_input};
 
@@ -140,6 +142,22 @@ fn a_history_adds_up_from_replay_to_replay() {
         table.stdout.contains("4 packets, 8.00 kB"),
         "the table is of this replay: {}",
         table.stdout
+    );
+}
+
+#[test]
+fn a_history_that_cannot_be_saved_costs_no_report() {
+    let scratch = Scratch::new("unsaved-history");
+    let (history, capture) = (scratch.path("kept"), scratch.file("a.pcap", &exchanges(&[0])));
+    // A directory stands where the new file is to be written.
+    std::fs::create_dir_all(Path::new(&history).join("replay.new")).unwrap();
+    let ran = replay(&["--history", &history, "--format", "conversations", &capture]);
+    let without = replay(&["--format", "conversations", &capture]);
+    assert_eq!((ran.status, ran.stdout), (1, without.stdout));
+    assert!(
+        ran.stderr.contains("history could not be written"),
+        "{}",
+        ran.stderr
     );
 }
 

@@ -102,7 +102,7 @@ impl CollectorConfig {
         if self.window < self.sample_interval {
             return fault("window", &self.window, "at least one sample_interval");
         }
-        if nanos(self.window) / nanos(self.sample_interval) > MAX_SAMPLES {
+        if nanos(self.window) > nanos(self.sample_interval).saturating_mul(MAX_SAMPLES) {
             return fault("window", &self.window, "at most 256 times the sample_interval");
         }
         if self.expected_sessions > MAX_EXPECTED {

@@ -44,7 +44,7 @@ const BATCH: usize = 1_024;
 pub(crate) enum Purpose {
     /// Closes what is due; rolls the windows if an interval has passed since they last rolled.
     Tick,
-    /// Reads, and nothing else.
+    /// Reads, and closes nothing but what is full.
     Refresh,
     /// Closes everything.
     Stop,

@@ -242,7 +242,7 @@ pub(crate) fn live_session(row: &Row, counts: Counts, bitrates: PerDirection<f64
 /// Whole bit/s as a bitrate; exact up to 2^53.
 #[expect(
     clippy::cast_precision_loss,
-    reason = "a top is at most 2^50, a sum of tops shown as a rate"
+    reason = "a top is at most 2^43, a sum of tops shown as a rate"
 )]
 pub(crate) fn as_bitrate(top: u64) -> f64 {
     top as f64

@@ -110,14 +110,13 @@ impl Persister {
             return;
         }
         let _writing = lock(&self.writing);
-        *lock(&self.writer) = this;
+        let _named = Named::new(&self.writer, this);
         loop {
             // A statement of its own, so that offers are not held up by the write.
             let offer = lock(&self.offered).take();
             let Some(offer) = offer else { break };
             self.write(&offer.snapshot());
         }
-        *lock(&self.writer) = None;
     }
 
     fn write(&self, snapshot: &HistorySnapshot) {
@@ -141,6 +140,22 @@ impl Persister {
             }
             health.store_error = error;
         });
+    }
+}
+
+/// Says who writes, for as long as it lives: also where something panics meanwhile.
+struct Named<'a>(&'a Mutex<Option<ThreadId>>);
+
+impl<'a> Named<'a> {
+    fn new(writer: &'a Mutex<Option<ThreadId>>, this: Option<ThreadId>) -> Self {
+        *lock(writer) = this;
+        Self(writer)
+    }
+}
+
+impl Drop for Named<'_> {
+    fn drop(&mut self) {
+        *lock(self.0) = None;
     }
 }
 
