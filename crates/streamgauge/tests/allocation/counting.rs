@@ -6,63 +6,57 @@ use std::thread;
 use streamgauge::{CloseReason, Verdict};
 use streamgauge_testkit::count;
 
-use crate::{assert_none, collector_of, id};
+use crate::{alone, assert_none, collector_of, id, on_packet_thread, settle};
 
 const SESSIONS: u64 = 1_000;
 const CALLS: u64 = 20_000;
 
 #[test]
 fn p3_counting_allocates_and_frees_nothing() {
+    let _alone = alone();
     for count_packets in [false, true] {
         let (collector, _) = collector_of(SESSIONS, count_packets);
         let session = collector.session(id(0)).unwrap();
         let mut writer = session.writer();
-        // What the table had still to move after it grew is moved here: the steady state begins after that.
-        for n in 0..SESSIONS {
-            assert!(collector.is_known_session(id(n)));
-        }
-        thread::scope(|scope| {
-            let collector = &collector;
-            scope.spawn(move || {
-                streamgauge::prepare_thread();
-                assert_none("the first call by id on a thread", || {
-                    assert_eq!(collector.ingress(id(1), 1), Verdict::Counted);
-                });
-                assert_none("by id", || {
-                    for n in 0..CALLS {
-                        assert_eq!(collector.ingress(id(n % SESSIONS), 1), Verdict::Counted);
-                        assert_eq!(collector.egress(id(n % SESSIONS), 1), Verdict::Counted);
-                        assert_eq!(collector.egress(id(SESSIONS + n), 1), Verdict::Unknown);
+        settle(&collector);
+        on_packet_thread(|| {
+            assert_none("the first call by id on a thread", || {
+                assert_eq!(collector.ingress(id(1), 1), Verdict::Counted);
+            });
+            assert_none("by id", || {
+                for n in 0..CALLS {
+                    assert_eq!(collector.ingress(id(n % SESSIONS), 1), Verdict::Counted);
+                    assert_eq!(collector.egress(id(n % SESSIONS), 1), Verdict::Counted);
+                    assert_eq!(collector.egress(id(SESSIONS + n), 1), Verdict::Unknown);
+                }
+            });
+            assert_none("by burst, the burst included", || {
+                for n in 0..CALLS / 10 {
+                    let burst = collector.burst();
+                    for m in n..n + 10 {
+                        assert_eq!(burst.ingress(id(m % SESSIONS), 1), Verdict::Counted);
+                        assert_eq!(burst.egress(id(m % SESSIONS), 1), Verdict::Counted);
                     }
-                });
-                assert_none("by burst, the burst included", || {
-                    for n in 0..CALLS / 10 {
-                        let burst = collector.burst();
-                        for m in n..n + 10 {
-                            assert_eq!(burst.ingress(id(m % SESSIONS), 1), Verdict::Counted);
-                            assert_eq!(burst.egress(id(m % SESSIONS), 1), Verdict::Counted);
-                        }
-                    }
-                });
-                assert_none("by handle", || {
-                    for _ in 0..CALLS {
-                        assert_eq!(session.ingress(1), Verdict::Counted);
-                        assert_eq!(session.egress(1), Verdict::Counted);
-                    }
-                });
-                assert_none("by writer", || {
-                    for _ in 0..CALLS {
-                        assert_eq!(writer.ingress(1), Verdict::Counted);
-                        assert_eq!(writer.egress(1), Verdict::Counted);
-                    }
-                });
-                session.unregister();
-                assert_none("too late, in every way", || {
-                    let closed = Verdict::Closed(CloseReason::Unregistered);
-                    assert_eq!(collector.ingress(id(0), 1), Verdict::Unknown);
-                    assert_eq!(session.ingress(1), closed);
-                    assert_eq!(writer.egress(1), closed);
-                });
+                }
+            });
+            assert_none("by handle", || {
+                for _ in 0..CALLS {
+                    assert_eq!(session.ingress(1), Verdict::Counted);
+                    assert_eq!(session.egress(1), Verdict::Counted);
+                }
+            });
+            assert_none("by writer", || {
+                for _ in 0..CALLS {
+                    assert_eq!(writer.ingress(1), Verdict::Counted);
+                    assert_eq!(writer.egress(1), Verdict::Counted);
+                }
+            });
+            session.unregister();
+            assert_none("too late, in every way", || {
+                let closed = Verdict::Closed(CloseReason::Unregistered);
+                assert_eq!(collector.ingress(id(0), 1), Verdict::Unknown);
+                assert_eq!(session.ingress(1), closed);
+                assert_eq!(writer.egress(1), closed);
             });
         });
         let totals = collector.refresh().totals;
@@ -77,21 +71,22 @@ fn p3_counting_allocates_and_frees_nothing() {
 /// The first bytes activate, on the packet thread.
 #[test]
 fn p3_first_bytes_allocate_and_free_nothing() {
+    let _alone = alone();
     let (collector, _) = collector_of(SESSIONS, true);
-    for n in 0..SESSIONS {
-        assert!(collector.is_known_session(id(n)));
-    }
-    streamgauge::prepare_thread();
-    assert_none("first bytes", || {
-        for n in 0..SESSIONS {
-            assert_eq!(collector.egress(id(n), 1), Verdict::Counted);
-        }
+    settle(&collector);
+    on_packet_thread(|| {
+        assert_none("first bytes", || {
+            for n in 0..SESSIONS {
+                assert_eq!(collector.egress(id(n), 1), Verdict::Counted);
+            }
+        });
     });
     assert_eq!(collector.sessions(), SESSIONS);
 }
 
 #[test]
 fn p3_handles_and_writers_allocate_and_free_nothing_while_sessions_come_and_go() {
+    let _alone = alone();
     const ROUNDS: u64 = 200;
     let (collector, _) = collector_of(SESSIONS, true);
     let session = collector.session(id(0)).unwrap();

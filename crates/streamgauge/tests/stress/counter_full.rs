@@ -10,6 +10,7 @@ use streamgauge::{
 
 use crate::account::{Account, Accounts, Moved, Way};
 use crate::audit::{Audit, check_quiet};
+use crate::on_drop::OnDrop;
 
 /// The most that one call counts.
 const MOST: u64 = 1 << 48;
@@ -53,6 +54,7 @@ fn race(start: u64, adds_before_refresh: u64) {
                 }
             });
         }
+        let _over = OnDrop(|| goes_on.store(false, Ordering::Release));
         barrier.wait();
         for _ in 0..adds_before_refresh {
             thread::yield_now();
@@ -61,7 +63,6 @@ fn race(start: u64, adds_before_refresh: u64) {
         while session.is_known() {
             audit.check_around(&accounts, true, || collector.refresh());
         }
-        goes_on.store(false, Ordering::Release);
     });
     let last = check_quiet(&collector, &accounts, true);
     assert_eq!(Moved::from(last.history.stats), accounts.accepted());

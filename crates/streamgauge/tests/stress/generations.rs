@@ -9,6 +9,7 @@ use streamgauge::{Collector, CollectorConfig, ManualClock, SessionHandle, Verdic
 
 use crate::account::{Accounts, Moved, Way};
 use crate::audit::check_quiet;
+use crate::on_drop::OnDrop;
 
 fn reference(generation: usize) -> String {
     format!("generation {generation}")
@@ -65,6 +66,7 @@ fn p2_a_session_never_gets_the_bytes_of_another_with_its_id() {
         let (collector, current, changed, barrier, register) =
             (&collector, &current, &changed, &barrier, &register);
         scope.spawn(move || {
+            let _over = OnDrop(|| changed.store(GENERATIONS, Ordering::Release));
             barrier.wait();
             for generation in 1..GENERATIONS {
                 // Alternately by handle and by id; the successor comes at once.

@@ -12,6 +12,7 @@
 mod account;
 mod audit;
 mod dice;
+mod on_drop;
 mod storm;
 
 mod conservation;

@@ -14,6 +14,7 @@ use streamgauge::{
 use crate::account::{Account, Accounts, Moved, Way};
 use crate::audit::{Audit, check_quiet};
 use crate::dice::Dice;
+use crate::on_drop::OnDrop;
 
 /// How much of what.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub(crate) struct Storm {
     pub(crate) readers: usize,
     /// Steps of each counter.
     pub(crate) steps: u64,
+    /// The counters go on until there were so many ticks, however the threads are scheduled.
+    pub(crate) least_ticks: u64,
     /// A counter stops the collector after so many steps.
     pub(crate) stop_after: Option<u64>,
     pub(crate) config: CollectorConfig,
@@ -45,6 +48,7 @@ impl Default for Storm {
             refreshers: 1,
             readers: 1,
             steps: 12_000,
+            least_ticks: 30,
             stop_after: None,
             config,
         }
@@ -60,6 +64,8 @@ struct Scene<'a> {
     barrier: Barrier,
     /// The counters that are not done.
     counting: AtomicU64,
+    /// How many ticks there were.
+    ticks: AtomicU64,
     has_stopped: AtomicBool,
 }
 
@@ -80,6 +86,7 @@ impl Storm {
                 self.counters + self.churners + self.tickers + self.refreshers + self.readers,
             ),
             counting: AtomicU64::new(self.counters as u64),
+            ticks: AtomicU64::new(0),
             has_stopped: AtomicBool::new(false),
         };
         for id in 0..self.ids {
@@ -126,8 +133,14 @@ impl Scene<'_> {
         let account = self.accounts.of_thread(thread);
         let mut dice = Dice::new(thread as u64);
         let mut hands: Vec<Hand> = (0..self.storm.ids).map(|_| Hand::default()).collect();
+        let _done = OnDrop(|| {
+            self.counting.fetch_sub(1, Ordering::Release);
+        });
         self.barrier.wait();
-        for step in 0..self.storm.steps {
+        for step in 0.. {
+            if step >= self.storm.steps && self.ticks.load(Ordering::Acquire) >= self.storm.least_ticks {
+                break;
+            }
             if thread == 0 && self.storm.stop_after == Some(step) {
                 self.collector.stop();
                 self.has_stopped.store(true, Ordering::Release);
@@ -139,7 +152,6 @@ impl Scene<'_> {
                 assert!(is_possible(verdict), "{verdict:?}");
             }
         }
-        self.counting.fetch_sub(1, Ordering::Release);
         let hands = hands.into_iter().enumerate();
         hands.filter_map(|(id, hand)| Some((id, hand.writer?))).collect()
     }
@@ -243,8 +255,13 @@ impl Scene<'_> {
     fn tick(&self, seed: u64) {
         let mut dice = Dice::new(seed);
         let mut audit = Audit::default();
+        // Should this thread panic, the counters do not wait for its ticks.
+        let _done = OnDrop(|| {
+            self.ticks.fetch_add(self.storm.least_ticks, Ordering::Release);
+        });
         self.barrier.wait();
         while !self.is_over() {
+            self.ticks.fetch_add(1, Ordering::Release);
             self.clock.advance(Duration::from_millis(dice.below(2_000)));
             audit.check_around(&self.accounts, self.storm.config.count_packets, || {
                 self.collector.tick();

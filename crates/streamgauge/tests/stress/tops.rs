@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use streamgauge::{Collector, CollectorConfig, ManualClock, RefuseReason, Verdict};
 
+use crate::on_drop::OnDrop;
+
 #[test]
 fn the_sum_of_tops_is_the_sum_of_the_sessions_tops() {
     const IDS: [&str; 3] = ["a", "b", "c"];
@@ -19,6 +21,7 @@ fn the_sum_of_tops_is_the_sum_of_the_sessions_tops() {
     thread::scope(|scope| {
         let (collector, barrier, goes_on, held) = (&collector, &barrier, &goes_on, &held);
         scope.spawn(move || {
+            let _over = OnDrop(|| goes_on.store(false, Ordering::Release));
             barrier.wait();
             for round in 0..4_000u32 {
                 for (n, id) in IDS.iter().enumerate() {
@@ -30,7 +33,6 @@ fn the_sum_of_tops_is_the_sum_of_the_sessions_tops() {
                     }
                 }
             }
-            goes_on.store(false, Ordering::Release);
         });
         scope.spawn(move || {
             barrier.wait();
