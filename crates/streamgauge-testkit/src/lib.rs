@@ -2,4 +2,5 @@
 
 pub mod alloc;
 
-pub use alloc::{CountingAllocator, Counts, ParkPoint, count};
+pub use alloc::park::ParkPoint;
+pub use alloc::{CountingAllocator, Counts, count};

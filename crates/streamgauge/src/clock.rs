@@ -3,10 +3,10 @@
 //! The collector never asks what time it is on a packet path. A tick is handed a [`Moment`]; so is a registration and a
 //! close. With a [`ManualClock`] every answer of the crate is a function of the calls made.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// One reading of both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The collector: who is active, how much each moved, how fast, and whether a limit is reached.
 
 pub(crate) mod admission;
+pub(crate) mod bitrates;
 pub(crate) mod burst;
 pub(crate) mod companions;
 pub(crate) mod config;
@@ -8,6 +9,7 @@ pub(crate) mod core;
 pub(crate) mod engine;
 pub(crate) mod intake;
 pub(crate) mod live;
+pub(crate) mod owner;
 pub(crate) mod population;
 pub(crate) mod roster;
 
@@ -18,22 +20,19 @@ use std::sync::{Arc, OnceLock};
 use self::admission::Admission;
 use self::burst::Burst;
 use self::config::CollectorConfig;
-use self::core::{CollectorCore, Parts};
+use self::core::CollectorCore;
 use self::engine::Engine;
+use self::owner::{Owner, Placement};
 use self::roster::Application;
 use crate::clock::ManualClock;
 use crate::direction::Direction;
 use crate::error::{AdmissionError, Error};
-use crate::health::{Health, HealthBoard};
-use crate::history::ledger::Ledger;
+use crate::health::Health;
 use crate::limiter::parse_ip;
-use crate::session::top::whole_bitrate;
 use crate::session::{Session, SessionHandle};
 use crate::summary::Summary;
-use crate::summary::active::as_bitrate;
 use crate::table::Lookup;
 use crate::verdict::Verdict;
-use crate::worker::persister::Persister;
 
 /// Meters the sessions of one service.
 ///
@@ -75,51 +74,6 @@ struct Inner {
     core: Arc<CollectorCore>,
     /// Stops the collector when the last clone goes.
     owner: Arc<Owner>,
-}
-
-/// Whose drop stops a collector.
-struct Owner {
-    core: Arc<CollectorCore>,
-    engine: Arc<Engine>,
-    /// Whether the threads are this collector's alone.
-    owns_engine: bool,
-}
-
-impl Owner {
-    fn stop(&self) {
-        self.engine.finish(&self.core);
-        if self.owns_engine {
-            self.engine.end(self.core.config.stop_timeout);
-        }
-    }
-}
-
-impl Drop for Owner {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-/// What a registry gives its collectors beside their configuration.
-pub(crate) struct Placement {
-    pub(crate) name: Arc<str>,
-    pub(crate) engine: Arc<Engine>,
-    pub(crate) persister: Option<(Persister, Ledger)>,
-    pub(crate) health: Arc<HealthBoard>,
-    pub(crate) owns_engine: bool,
-}
-
-impl Placement {
-    /// On its own: no name, no history on disk.
-    fn alone(engine: Engine) -> Self {
-        Self {
-            name: Arc::default(),
-            engine: Arc::new(engine),
-            persister: None,
-            health: Arc::default(),
-            owns_engine: true,
-        }
-    }
 }
 
 impl Collector {
@@ -175,39 +129,6 @@ impl Collector {
         Self::placed(config, Placement::alone(Engine::manual(clock)))
     }
 
-    /// A collector where a registry puts it. The configuration was checked.
-    pub(crate) fn placed(config: CollectorConfig, placement: Placement) -> Self {
-        let Placement {
-            name,
-            engine,
-            persister,
-            health,
-            owns_engine,
-        } = placement;
-        let (persister, ledger) = match persister {
-            Some((persister, ledger)) => (Some(Arc::new(persister)), ledger),
-            None => (None, Ledger::new()),
-        };
-        let parts = Parts {
-            name,
-            clock: engine.clock().clone(),
-            worker: Arc::clone(engine.worker()),
-            ledger,
-            health,
-            persister,
-        };
-        let core = Arc::new(CollectorCore::new(config, parts));
-        engine.serve(&core);
-        let owner = Arc::new(Owner {
-            core: Arc::clone(&core),
-            engine,
-            owns_engine,
-        });
-        Self {
-            inner: Some(Inner { core, owner }),
-        }
-    }
-
     #[inline]
     fn core(&self) -> Option<&Arc<CollectorCore>> {
         self.inner.as_ref().map(|inner| &inner.core)
@@ -232,8 +153,9 @@ impl Collector {
         });
     }
 
-    /// Publishes a summary of this very moment, and returns it: bytes are fresh, bitrates and tops those of the last
-    /// tick. Windows do not roll and nothing times out. Calls that arrive while one runs share the next.
+    /// Publishes a summary of this very moment, and returns it: bytes are fresh, bitrates those of the last tick, and tops
+    /// too, but for those that were set since. Windows do not roll and nothing times out; a session whose counter is full
+    /// closes. Calls that arrive while one runs share the next.
     ///
     /// Cost: a pass over all sessions; waits for a tick under way.
     pub fn refresh(&self) -> Arc<Summary> {
@@ -384,70 +306,6 @@ impl Collector {
         Burst::new(self.inner.as_ref().map(|inner| &*inner.core.roster))
     }
 
-    /// The ingress bitrate of all sessions, in bit/s, as of the last tick: a window over totals, so bytes of sessions
-    /// that closed within it stay in.
-    ///
-    /// It lags by up to one sample interval, and the window reaches back by up to one tick spacing more than configured.
-    ///
-    /// Cost: one relaxed load.
-    #[must_use]
-    pub fn ingress_bitrate(&self) -> f64 {
-        self.ask(0.0, |core| core.bitrate(Direction::Ingress))
-    }
-
-    /// The egress bitrate of all sessions; as [`ingress_bitrate`](Self::ingress_bitrate).
-    #[must_use]
-    pub fn egress_bitrate(&self) -> f64 {
-        self.ask(0.0, |core| core.bitrate(Direction::Egress))
-    }
-
-    /// The configured limit of the ingress bitrate, in bit/s; 0: none.
-    #[must_use]
-    pub fn max_ingress_bitrate(&self) -> f64 {
-        self.ask(0.0, |core| as_bitrate(core.max_bitrate(Direction::Ingress)))
-    }
-
-    /// The configured limit of the egress bitrate, in bit/s; 0: none.
-    #[must_use]
-    pub fn max_egress_bitrate(&self) -> f64 {
-        self.ask(0.0, |core| as_bitrate(core.max_bitrate(Direction::Egress)))
-    }
-
-    /// The sum of the top ingress bitrates of all sessions, pending ones included, in bit/s, now.
-    ///
-    /// Cost: one relaxed load.
-    #[must_use]
-    pub fn top_ingress_bitrate(&self) -> f64 {
-        self.ask(0.0, |core| core.top_bitrate(Direction::Ingress))
-    }
-
-    /// The sum of the top egress bitrates of all sessions, pending ones included, in bit/s, now.
-    ///
-    /// Cost: one relaxed load.
-    #[must_use]
-    pub fn top_egress_bitrate(&self) -> f64 {
-        self.ask(0.0, |core| core.top_bitrate(Direction::Egress))
-    }
-
-    /// Whether the ingress bitrate is above its limit. False where there is none.
-    #[must_use]
-    pub fn is_ingress_bitrate_exceeded(&self) -> bool {
-        self.is_bitrate_exceeded(Direction::Ingress)
-    }
-
-    /// Whether the egress bitrate is above its limit. False where there is none.
-    #[must_use]
-    pub fn is_egress_bitrate_exceeded(&self) -> bool {
-        self.is_bitrate_exceeded(Direction::Egress)
-    }
-
-    fn is_bitrate_exceeded(&self, direction: Direction) -> bool {
-        self.ask(false, |core| {
-            let max = core.max_bitrate(direction);
-            max != 0 && core.bitrate(direction) > as_bitrate(max)
-        })
-    }
-
     /// Whether pending and active sessions, now, have reached `max_sessions`. False where there is no limit.
     #[must_use]
     pub fn is_sessions_exceeded(&self) -> bool {
@@ -513,85 +371,12 @@ impl Collector {
         self.ask_or_else(Vec::new, |core| live::active(core))
     }
 
-    /// The decaying top of a session's ingress bitrate, in bit/s; 0 for an unknown id.
-    #[must_use]
-    pub fn session_top_ingress_bitrate(&self, id: impl AsRef<[u8]>) -> f64 {
-        self.session_top(id.as_ref(), Direction::Ingress)
-    }
-
-    /// The decaying top of a session's egress bitrate, in bit/s; 0 for an unknown id.
-    #[must_use]
-    pub fn session_top_egress_bitrate(&self, id: impl AsRef<[u8]>) -> f64 {
-        self.session_top(id.as_ref(), Direction::Egress)
-    }
-
-    fn session_top(&self, id: &[u8], direction: Direction) -> f64 {
-        self.ask(0.0, |core| {
-            core.roster
-                .table
-                .with(id, |session| as_bitrate(session.top(direction)))
-                .unwrap_or(0.0)
-        })
-    }
-
-    /// Sets the top of a session's ingress bitrate, in bit/s, rounded to whole ones; pending sessions too. The sum shows
-    /// it to the very next caller. NaN and negatives are ignored.
-    pub fn session_set_top_ingress_bitrate(&self, id: impl AsRef<[u8]>, bitrate: f64) {
-        self.set_session_top(id.as_ref(), Direction::Ingress, bitrate);
-    }
-
-    /// Sets the top of a session's egress bitrate; as
-    /// [`session_set_top_ingress_bitrate`](Self::session_set_top_ingress_bitrate).
-    pub fn session_set_top_egress_bitrate(&self, id: impl AsRef<[u8]>, bitrate: f64) {
-        self.set_session_top(id.as_ref(), Direction::Egress, bitrate);
-    }
-
-    fn set_session_top(&self, id: &[u8], direction: Direction, bitrate: f64) {
-        if let (Some(core), Some(top)) = (self.core(), whole_bitrate(bitrate)) {
-            core.roster
-                .table
-                .with(id, |session| session.set_top(direction, top));
-        }
-    }
-
     /// The active sessions, now.
     ///
     /// Cost: one relaxed load.
     #[must_use]
     pub fn sessions(&self) -> u64 {
         self.ask(0, |core| core.roster.population.active())
-    }
-
-    /// Has the bitrates of another collector count along in the `companion_*` answers and in `try_register` of this one.
-    /// Not recursive, and not mutual. Held weakly. Itself, or one that is added already, is ignored.
-    pub fn add_companion(&self, companion: &Self) {
-        if let (Some(own), Some(other)) = (self.core(), companion.core()) {
-            own.companions.add(own, other);
-        }
-    }
-
-    /// The ingress bitrates of this collector and its companions, in bit/s.
-    #[must_use]
-    pub fn companion_ingress_bitrate(&self) -> f64 {
-        self.ask(0.0, |core| core.companion_bitrate(Direction::Ingress))
-    }
-
-    /// The egress bitrates of this collector and its companions, in bit/s.
-    #[must_use]
-    pub fn companion_egress_bitrate(&self) -> f64 {
-        self.ask(0.0, |core| core.companion_bitrate(Direction::Egress))
-    }
-
-    /// The sums of the top ingress bitrates of this collector and its companions, in bit/s.
-    #[must_use]
-    pub fn companion_top_ingress_bitrate(&self) -> f64 {
-        self.ask(0.0, |core| core.companion_top_bitrate(Direction::Ingress))
-    }
-
-    /// The sums of the top egress bitrates of this collector and its companions, in bit/s.
-    #[must_use]
-    pub fn companion_top_egress_bitrate(&self) -> f64 {
-        self.ask(0.0, |core| core.companion_top_bitrate(Direction::Egress))
     }
 
     /// How the collector's own machinery fares.
@@ -603,10 +388,18 @@ impl Collector {
     /// Stops: closes all sessions, accounts them, persists, and ends the threads. Idempotent.
     ///
     /// Reads give the last summary from then on; registrations are refused; handles answer `Closed(Stopped)`. May wait for
-    /// the disk, and up to `stop_timeout` for an observer. Called from an observer it only asks for all this.
+    /// the disk, and up to `stop_timeout` for an observer. Called from an observer it does
+    /// not wait for the threads.
     pub fn stop(&self) {
         if let Some(inner) = &self.inner {
             inner.owner.stop();
+        }
+    }
+
+    /// The part of [`stop`](Self::stop) that calls no observer: closes, accounts and persists.
+    pub(crate) fn finish(&self) {
+        if let Some(inner) = &self.inner {
+            inner.owner.finish();
         }
     }
 }

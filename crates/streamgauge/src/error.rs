@@ -57,12 +57,6 @@ pub enum RegistryError {
         /// The id.
         id: String,
     },
-    /// The registry has stopped.
-    #[error("the registry has stopped: collector {id:?} was not registered")]
-    Stopped {
-        /// The id.
-        id: String,
-    },
     /// The collector could not be started, or its history not be loaded.
     #[error("collector {id:?}: {source}")]
     Start {

@@ -14,7 +14,8 @@ use crate::verdict::CloseReason;
 /// Called on the worker thread, one event at a time, in the order of the collections that noticed them: a slow observer
 /// delays other events and writes to disk, and neither ticks nor packets nor readers. Events beyond `max_queued_events` are
 /// dropped, and a panic is caught; both are counted in [`Health`](crate::Health), and neither loses a byte of any total. A
-/// manual collector has no worker: there the thread that calls `tick`, `refresh` or `stop` delivers them before it returns.
+/// manual collector has no worker: there a thread that calls `tick`, `refresh` or `stop` delivers them before it returns,
+/// unless another one is at it already.
 ///
 /// Where panics abort (`panic = "abort"`), a panicking observer aborts the program.
 pub trait SessionObserver: Send + Sync {

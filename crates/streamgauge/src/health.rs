@@ -1,10 +1,9 @@
 //! How a collector's own machinery fares.
 
-use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use crate::history::store::SetAside;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// How a collector's own machinery fares.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

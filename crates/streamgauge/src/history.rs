@@ -67,7 +67,8 @@ impl HistoryKey {
     }
 }
 
-/// A history at one moment, as a [`HistoryStore`](crate::HistoryStore) saves and loads it.
+/// A history at one moment, as a [`HistoryStore`](crate::HistoryStore) saves and loads it. Sessions that are open at that
+/// moment are in it as if they had ended, so that a crash loses no more than what came after the last save.
 ///
 /// ```
 /// use streamgauge::{HistoryKey, HistorySnapshot, Stats};
@@ -105,6 +106,11 @@ impl HistorySnapshot {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// Whether there is a row under `key`.
+    pub(crate) fn contains(&self, key: &HistoryKey) -> bool {
+        self.rows.contains_key(key)
     }
 
     /// Adds to the row under `key`.

@@ -55,6 +55,8 @@ mod event;
 mod health;
 mod history;
 mod limiter;
+#[cfg(all(test, loom))]
+mod models;
 mod registry;
 mod sampler;
 mod session;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -10,14 +10,15 @@ use dashmap::DashMap;
 use crate::clock::ManualClock;
 use crate::collector::config::CollectorConfig;
 use crate::collector::engine::Engine;
-use crate::collector::{Collector, Placement, empty_summary};
+use crate::collector::owner::Placement;
+use crate::collector::{Collector, empty_summary};
 use crate::error::{Error, RegistryError};
 use crate::health::HealthBoard;
 use crate::history::file::FileStore;
 use crate::history::store::HistoryStore;
 use crate::session::Session;
 use crate::summary::Summary;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use crate::worker::persister::Persister;
 
 /// The configuration of a [`Registry`].
@@ -96,7 +97,7 @@ struct Members {
     collectors: DashMap<String, Collector, ahash::RandomState>,
 }
 
-struct Owner {
+pub(super) struct Owner {
     members: Arc<Members>,
     engine: Arc<Engine>,
     store: Option<Arc<dyn HistoryStore>>,
@@ -180,7 +181,9 @@ impl Registry {
         }
         let health = Arc::<HealthBoard>::default();
         let persister = match &self.owner.store {
-            Some(store) => Some(Persister::load(store, id, &health).map_err(failed)?),
+            Some(store) => {
+                Some(Persister::load(store, id, config.max_history_keys, &health).map_err(failed)?)
+            }
             None => None,
         };
         let placement = Placement {
@@ -204,19 +207,16 @@ impl Registry {
         if id.is_empty() {
             return Err(RegistryError::EmptyId);
         }
-        let _changing = lock(&self.owner.change);
-        match self.members.collectors.remove(id) {
-            Some((_, collector)) => {
-                collector.stop();
-                Ok(())
-            }
-            None => Err(RegistryError::NotFound { id: id.to_owned() }),
-        }
+        let Some(collector) = self.owner.finish(id) else {
+            return Err(RegistryError::NotFound { id: id.to_owned() });
+        };
+        // Its observer may be called now, and may use this registry: the lock is not held any more.
+        collector.stop();
+        Ok(())
     }
 
     /// Stops all collectors and takes them out.
     pub fn unregister_all(&self) {
-        let _changing = lock(&self.owner.change);
         self.owner.stop_all();
     }
 
@@ -264,10 +264,19 @@ impl fmt::Debug for Registry {
 impl Owner {
     fn stop_all(&self) {
         for id in self.members.ids() {
-            if let Some((_, collector)) = self.members.collectors.remove(&id) {
+            if let Some(collector) = self.finish(&id) {
                 collector.stop();
             }
         }
+    }
+
+    /// Takes a collector out and finishes it, in one step for who registers the id anew. Its stop is still to be called,
+    /// after the lock was let go.
+    fn finish(&self, id: &str) -> Option<Collector> {
+        let _changing = lock(&self.change);
+        let (_, collector) = self.members.collectors.remove(id)?;
+        collector.finish();
+        Some(collector)
     }
 }
 

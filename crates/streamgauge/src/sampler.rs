@@ -10,20 +10,20 @@ pub(crate) mod expiry;
 pub(crate) mod lingering;
 pub(crate) mod timeline;
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, PoisonError, Weak};
+use std::thread::{self, JoinHandle, ThreadId};
 use std::time::Duration;
 
 use crate::clock::{Clock, nanos};
 use crate::collector::core::CollectorCore;
 use crate::error::Error;
-use crate::sync::lock;
-use crate::worker::Worker;
+use crate::sync::{Condvar, Mutex, lock};
 
 /// The sampler thread.
 #[derive(Debug)]
 pub(crate) struct Sampler {
     agenda: Arc<Agenda>,
+    id: ThreadId,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -37,11 +37,7 @@ struct Agenda {
 #[derive(Debug, Default)]
 struct Plan {
     appointments: Vec<Appointment>,
-    /// Collectors whose stop was asked for on one of their own threads.
-    to_finish: Vec<Arc<CollectorCore>>,
     is_ending: bool,
-    /// The thread, on its way out, finishes all collectors and tells the worker to quit.
-    finishes_all: bool,
 }
 
 #[derive(Debug)]
@@ -52,18 +48,19 @@ struct Appointment {
 
 impl Sampler {
     /// Starts a sampler thread that has nothing to do yet.
-    pub(crate) fn start(clock: Clock, worker: Arc<Worker>) -> Result<Self, Error> {
+    pub(crate) fn start(clock: Clock) -> Result<Self, Error> {
         let agenda = Arc::new(Agenda::default());
         let shared = Arc::clone(&agenda);
         let thread = thread::Builder::new()
             .name("streamgauge-sampler".to_owned())
-            .spawn(move || shared.run(&clock, &worker))
+            .spawn(move || shared.run(&clock))
             .map_err(|source| Error::Thread {
                 thread: "sampler",
                 source,
             })?;
         Ok(Self {
             agenda,
+            id: thread.thread().id(),
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -89,52 +86,40 @@ impl Sampler {
             .retain(|appointment| !Arc::ptr_eq(&appointment.core, core));
     }
 
-    /// Has the thread finish a collector, for a caller that must not wait.
-    pub(crate) fn ask_to_finish(&self, core: &Arc<CollectorCore>) {
-        self.remove(core);
-        lock(&self.agenda.plan).to_finish.push(Arc::clone(core));
-        self.agenda.changed.notify_one();
-    }
-
-    /// Has the thread finish all its collectors, tell the worker to quit, and end. Returns at once.
-    pub(crate) fn ask_to_end(&self) {
-        let mut plan = lock(&self.agenda.plan);
-        plan.is_ending = true;
-        plan.finishes_all = true;
-        drop(plan);
-        self.agenda.changed.notify_one();
-    }
-
-    /// Ends the thread and waits until it has.
-    pub(crate) fn join(&self) {
+    /// Has the thread end, once a tick under way has. Returns at once.
+    pub(crate) fn end(&self) {
         lock(&self.agenda.plan).is_ending = true;
         self.agenda.changed.notify_one();
-        if let Some(thread) = lock(&self.thread).take() {
+    }
+
+    /// Waits until the thread has ended.
+    pub(crate) fn join(&self) {
+        let thread = lock(&self.thread).take();
+        if let Some(thread) = thread {
             // What it panicked with was noted where it was caught.
             drop(thread.join());
         }
     }
+
+    /// Whether the calling thread is the sampler's.
+    pub(crate) fn is_current_thread(&self) -> bool {
+        self.id == thread::current().id()
+    }
 }
 
 impl Agenda {
-    fn run(&self, clock: &Clock, worker: &Worker) {
+    fn run(&self, clock: &Clock) {
         let mut plan = lock(&self.plan);
-        loop {
-            if let Some(core) = plan.to_finish.pop() {
+        while !plan.is_ending {
+            if let Some(core) = plan.next_due(clock.now().monotonic) {
                 drop(plan);
-                core.finish();
-                plan = lock(&self.plan);
-            } else if plan.is_ending {
-                break;
-            } else if let Some(core) = plan.next_due(clock.now().monotonic) {
-                drop(plan);
-                let ticked_at = core.tick();
-                plan = lock(&self.plan);
                 // From that tick, not from when it was due: ticks are never closer than the interval, so each one rolls.
-                plan.postpone(
-                    &core,
-                    ticked_at.saturating_add(nanos(core.config.sample_interval)),
-                );
+                let due = core.tick().saturating_add(nanos(core.config.sample_interval));
+                let ticked = Arc::downgrade(&core);
+                // Not under the lock: this may be the last of the collector, and of whatever its observer owns.
+                drop(core);
+                plan = lock(&self.plan);
+                plan.postpone(&ticked, due);
             } else {
                 plan = match plan.earliest() {
                     Some(due) => {
@@ -146,18 +131,9 @@ impl Agenda {
                 };
             }
         }
-        if plan.finishes_all {
-            let cores: Vec<_> = plan
-                .appointments
-                .drain(..)
-                .map(|appointment| appointment.core)
-                .collect();
-            drop(plan);
-            for core in cores {
-                core.finish();
-            }
-            worker.quit();
-        }
+        let left = std::mem::take(&mut plan.appointments);
+        drop(plan);
+        drop(left);
     }
 }
 
@@ -175,12 +151,9 @@ impl Plan {
         self.appointments.iter().map(|appointment| appointment.due).min()
     }
 
-    fn postpone(&mut self, core: &Arc<CollectorCore>, due: u64) {
-        let appointment = self
-            .appointments
-            .iter_mut()
-            .find(|appointment| Arc::ptr_eq(&appointment.core, core));
-        if let Some(appointment) = appointment {
+    fn postpone(&mut self, core: &Weak<CollectorCore>, due: u64) {
+        let mut appointments = self.appointments.iter_mut();
+        if let Some(appointment) = appointments.find(|one| Arc::as_ptr(&one.core) == core.as_ptr()) {
             appointment.due = due;
         }
     }

@@ -132,6 +132,9 @@ impl SessionHandle {
         if !session.is_open() {
             return Writer::ended(session, None);
         }
+        if roster.is_forked() {
+            return Writer::ended(session, Some(RefuseReason::Stopped));
+        }
         if !roster.enter_writers() {
             return Writer::ended(session, Some(RefuseReason::TooManyWriters));
         }

@@ -15,6 +15,7 @@ use crate::stats::Stats;
 ///
 /// Bitrates are in bit/s.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Summary {
     /// Rises with every summary of a collector; 0 for one that was never published.
@@ -51,11 +52,11 @@ pub struct Summary {
     pub pending: Stats,
     /// What ended sessions moved that never became active.
     pub discarded: Stats,
-    /// What caps refused and cut.
+    /// What caps refused, folded and cut.
     pub caps: CapsHit,
 }
 
-/// What a collector's caps refused and cut since it started.
+/// What a collector refused, folded and cut since it started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -64,8 +65,15 @@ pub struct CapsHit {
     pub refused_sessions: u64,
     /// Registrations refused because the id was longer than `max_id_bytes`.
     pub refused_ids: u64,
+    /// Registrations refused because the id was empty.
+    pub refused_empty_ids: u64,
+    /// Registrations refused because the collector had stopped. The last summary does not change any more: a later
+    /// refresh shows them.
+    pub refused_stopped: u64,
     /// Writers refused at `max_writers`.
     pub refused_writers: u64,
+    /// Sessions accounted under "(other)" because the history had `max_history_keys`.
+    pub folded_sessions: u64,
     /// Labels, extras among them, cut at `max_label_bytes`.
     pub cut_labels: u64,
 }

@@ -93,9 +93,10 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn new() -> Self {
+    /// A table that does not grow before it holds more than `sessions`.
+    pub(crate) fn with_room_for(sessions: usize) -> Self {
         Self {
-            map: HashIndex::with_hasher(RandomState::new()),
+            map: HashIndex::with_capacity_and_hasher(sessions, RandomState::new()),
         }
     }
 
@@ -128,6 +129,15 @@ impl Table {
         }
     }
 
+    /// All sessions in the table, in no order.
+    pub(crate) fn sessions(&self) -> Vec<Arc<SessionCore>> {
+        let guard = Guard::new();
+        self.map
+            .iter(&guard)
+            .map(|(key, ())| Arc::clone(&key.0))
+            .collect()
+    }
+
     /// Removes this very session, never a successor under the same id.
     pub(crate) fn remove(&self, session: &Arc<SessionCore>) {
         if let Some(entry) = self.map.get_sync(session.id().as_bytes())
@@ -147,9 +157,7 @@ impl Lookup for Table {
 
 impl fmt::Debug for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Table")
-            .field("sessions", &self.map.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Table").finish_non_exhaustive()
     }
 }
 

@@ -33,7 +33,8 @@ impl Verdict {
 pub enum CloseReason {
     /// `unregister` closed it.
     Unregistered,
-    /// It stayed pending, and silent, for the shorter of the two timeouts.
+    /// It was pending and silent for too long: for the shorter of the two timeouts from its registration, or for the session
+    /// timeout from its last byte.
     Inactive,
     /// It counted nothing for the session timeout.
     TimedOut,

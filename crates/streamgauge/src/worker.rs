@@ -6,17 +6,17 @@ pub(crate) mod outlet;
 pub(crate) mod persister;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::{Arc, TryLockError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, SendError, Sender, unbounded};
 
 use self::outlet::Outlet;
 use self::persister::Persister;
 use crate::error::Error;
 use crate::event::SessionEvent;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// Something for the worker to do. Each collector has at most `max_queued_events` events and one write in the queue.
 #[derive(Debug)]
@@ -86,10 +86,14 @@ impl Worker {
         }
     }
 
+    /// The thread is gone only after a stop; what is sent then is given up.
     fn send(&self, job: Job) {
         match &self.kind {
-            // The thread is gone only after a stop; then so is everybody's interest.
-            Kind::Thread { jobs, .. } => drop(jobs.send(job)),
+            Kind::Thread { jobs, .. } => {
+                if let Err(SendError(job)) = jobs.send(job) {
+                    work(job, true);
+                }
+            }
             Kind::Inline { jobs, .. } => lock(jobs).push_back(job),
         }
     }
@@ -157,9 +161,14 @@ impl Worker {
 fn run(inbox: &Receiver<Job>, is_abandoned: &Mutex<bool>) {
     for job in inbox {
         if matches!(job, Job::Quit) {
-            return;
+            break;
         }
-        work(job, *lock(is_abandoned));
+        // Read into a place of its own: a lock held over the work would keep `wait` from giving an observer up.
+        let is_abandoned = *lock(is_abandoned);
+        work(job, is_abandoned);
+    }
+    for job in inbox.try_iter() {
+        work(job, true);
     }
 }
 

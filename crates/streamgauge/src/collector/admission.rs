@@ -5,7 +5,7 @@
 //! reservation never run at once, and two that could not do not wait. A reservation is the session's top bitrate: it is in
 //! the sums before the lock is let go, and decays from there like any top.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use super::core::CollectorCore;
 use super::roster::{Application, Registration};
@@ -13,7 +13,8 @@ use crate::direction::Direction;
 use crate::error::AdmissionError;
 use crate::session::SessionHandle;
 use crate::summary::active::as_bitrate;
-use crate::sync::lock;
+use crate::sync::{Mutex, MutexGuard, lock};
+use crate::verdict::RefuseReason;
 
 /// What a new session is expected to take, and how cautious to be.
 ///
@@ -66,6 +67,9 @@ pub(crate) fn try_register(
     if admission.headroom.is_nan() || admission.headroom < 0.0 {
         return Err(AdmissionError::Headroom);
     }
+    if core.roster.is_forked() {
+        return Err(AdmissionError::Refused(RefuseReason::Stopped));
+    }
     let mut party = core.companions.all();
     party.push(Arc::clone(core));
     party.sort_unstable_by_key(Arc::as_ptr);
@@ -106,7 +110,11 @@ fn check_bitrate(
 ) -> Result<(), AdmissionError> {
     let max = core.max_bitrate(direction);
     let expected = admission.expected(direction);
-    let top = core.companion_top_bitrate(direction) * admission.headroom;
+    let top = match core.companion_top_bitrate(direction) {
+        // Also times infinity, where a product would be no number.
+        0.0 => 0.0,
+        top => top * admission.headroom,
+    };
     if max == 0 || top + as_bitrate(expected) < as_bitrate(max) {
         return Ok(());
     }

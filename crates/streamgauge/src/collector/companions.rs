@@ -2,11 +2,11 @@
 //!
 //! Held weakly: companions form meshes. The list is replaced whole, so a reader loads it without waiting.
 
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 
 use super::core::CollectorCore;
 use crate::slot::Slot;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// The companions of one collector.
 #[derive(Debug)]

@@ -51,7 +51,8 @@ pub struct CollectorConfig {
     pub inactive_timeout: Duration,
     /// How long a session lives without a byte. 0: 5 s. `Duration::MAX`: never.
     pub session_timeout: Duration,
-    /// How often the history is written to the store, where there is one. 0: only at stop.
+    /// How often the history, and what open sessions moved so far, is written to the store, where there is one. A crash
+    /// loses at most what came since. 0: only at stop, so a crash loses the run.
     pub persist_interval: Duration,
     /// What makes a pending session active.
     pub activation: Activation,
@@ -64,8 +65,15 @@ pub struct CollectorConfig {
     /// How many sessions are held at once, pending, active and closed ones not yet accounted. Beyond it `register`
     /// answers a handle that refuses.
     pub max_tracked_sessions: u64,
+    /// How many sessions the session table has room for from the start. While no more are registered at once the table
+    /// never grows, and a lookup does none of the work that growing shares out (docs/limitations.md). Takes about 20 bytes
+    /// each, from the start; at most 2^30.
+    pub expected_sessions: usize,
     /// How many writers are served at once. Beyond it `writer` answers one that refuses.
     pub max_writers: u64,
+    /// How many keys, each a triple of location, peer and reference, the history holds. What sessions of further ones moved
+    /// is accounted under "(other)".
+    pub max_history_keys: u64,
     /// The longest id, in bytes. A longer one is refused.
     pub max_id_bytes: usize,
     /// The longest reference, location, peer and extra, each, in bytes. Longer ones are cut between characters.
@@ -81,7 +89,7 @@ pub struct CollectorConfig {
 impl CollectorConfig {
     /// Whether the configuration can be followed.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let fault = |field, value: Duration, rule| {
+        let fault = |field, value: &dyn fmt::Debug, rule| {
             Err(Error::Config {
                 field,
                 value: format!("{value:?}"),
@@ -89,13 +97,16 @@ impl CollectorConfig {
             })
         };
         if self.sample_interval < MIN_INTERVAL {
-            return fault("sample_interval", self.sample_interval, "at least 1 ms");
+            return fault("sample_interval", &self.sample_interval, "at least 1 ms");
         }
         if self.window < self.sample_interval {
-            return fault("window", self.window, "at least one sample_interval");
+            return fault("window", &self.window, "at least one sample_interval");
         }
-        if nanos(self.window) / nanos(self.sample_interval) > MAX_SAMPLES {
-            return fault("window", self.window, "at most 256 times the sample_interval");
+        if nanos(self.window) > nanos(self.sample_interval).saturating_mul(MAX_SAMPLES) {
+            return fault("window", &self.window, "at most 256 times the sample_interval");
+        }
+        if self.expected_sessions > MAX_EXPECTED {
+            return fault("expected_sessions", &self.expected_sessions, "at most 2^30");
         }
         Ok(())
     }
@@ -116,7 +127,9 @@ impl Default for CollectorConfig {
             sample_interval: Duration::from_secs(1),
             count_packets: false,
             max_tracked_sessions: 1 << 20,
+            expected_sessions: 1_024,
             max_writers: 1 << 16,
+            max_history_keys: 1 << 18,
             max_id_bytes: 1024,
             max_label_bytes: 1024,
             observer: None,
@@ -140,12 +153,17 @@ impl fmt::Debug for CollectorConfig {
             .field("sample_interval", &self.sample_interval)
             .field("count_packets", &self.count_packets)
             .field("max_tracked_sessions", &self.max_tracked_sessions)
+            .field("expected_sessions", &self.expected_sessions)
             .finish_non_exhaustive()
     }
 }
 
 /// The longest window, in sample intervals: rows keep a sample for each.
 const MAX_SAMPLES: u64 = 256;
+
+/// The most room that is asked of the map at once: 20 GiB of slots. The map does not check the size of what it allocates,
+/// and one beyond what an allocation can have is undefined behaviour in it.
+const MAX_EXPECTED: usize = 1 << 30;
 
 /// Ticks closer than this would do nothing else.
 const MIN_INTERVAL: Duration = Duration::from_millis(1);

@@ -1,9 +1,9 @@
 //! A collector without its threads: what they, its handles and its companions share.
 //!
-//! Locks, in the order in which one thread may take them: the collection's, then those of the roster. `arrivals` and the
+//! Locks, in the order in which one thread may take them: the collection's, then those of the roster. `begun` and the
 //! health board's are held for a moment each, with nothing taken inside.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use atomic_float::AtomicF64;
 use crossbeam_utils::CachePadded;
@@ -18,12 +18,14 @@ use crate::health::{Health, HealthBoard, panic_message};
 use crate::history::ledger::Ledger;
 use crate::sampler::collection::{Collection, Purpose};
 use crate::slot::Slot;
+use crate::stats::Stats;
 use crate::summary::Summary;
 use crate::summary::active::as_bitrate;
-use crate::sync::{Ordering, lock};
+use crate::sync::{Mutex, Ordering, lock};
+use crate::verdict::CloseReason;
 use crate::worker::Worker;
 use crate::worker::outlet::Outlet;
-use crate::worker::persister::Persister;
+use crate::worker::persister::{Offer, Persister};
 
 /// A collector's shared state.
 #[derive(Debug)]
@@ -51,7 +53,9 @@ struct State {
     /// The sampler panicked in here: what is in the collection may not add up any more.
     is_broken: bool,
     persisted_at: u64,
-    persisted_revision: u64,
+    /// What was last offered to the store: the books' revision and all totals. One of them changes with whatever a store
+    /// keeps.
+    persisted: (u64, Stats),
 }
 
 /// What a collector is made of beside its configuration.
@@ -77,7 +81,7 @@ impl CollectorCore {
         let now = clock.now();
         let roster = Arc::new(Roster::new(&config, clock.clone()));
         let outlet = Arc::new(Outlet::new(&config, Arc::clone(&health)));
-        let persisted_revision = ledger.revision();
+        let persisted = (ledger.revision(), ledger.totals());
         let mut collection = Collection::new(&config, Arc::clone(&roster), name, ledger, now);
         let summary = Slot::new(Arc::default());
         // The first summary shows the limits, and the history that was loaded.
@@ -97,7 +101,7 @@ impl CollectorCore {
                 is_finished: false,
                 is_broken: false,
                 persisted_at: now.monotonic,
-                persisted_revision,
+                persisted,
             }),
             worker,
             outlet,
@@ -188,16 +192,21 @@ impl CollectorCore {
         let mut state = lock(&self.state);
         if !state.is_finished {
             state.is_finished = true;
-            self.collect(&mut state, Purpose::Stop, self.clock.now());
+            if state.is_broken {
+                self.roster.close_all(CloseReason::Stopped);
+            } else {
+                self.collect(&mut state, Purpose::Stop, self.clock.now());
+                self.offer_snapshot(&mut state, Persister::is_in_doubt);
+            }
             for bitrate in [&self.bitrates.rx, &self.bitrates.tx] {
                 bitrate.write(0.0);
             }
             self.health.note(|health| health.is_stopped = true);
-            self.offer_snapshot(&mut state);
-            drop(state);
-            if let Some(persister) = &self.persister {
-                persister.run();
-            }
+        }
+        drop(state);
+        // Also for who comes second: the write is done when it returns.
+        if let Some(persister) = &self.persister {
+            persister.run();
         }
     }
 
@@ -240,25 +249,34 @@ impl CollectorCore {
             return;
         }
         state.persisted_at = now.monotonic;
-        if self.offer_snapshot(state)
+        if self.offer_snapshot(state, Persister::has_failed)
             && let Some(persister) = &self.persister
         {
             self.worker.persist(persister);
         }
     }
 
-    /// Hands the history over, if it changed since the last time or that failed; answers whether a write is to be asked
-    /// for.
-    fn offer_snapshot(&self, state: &mut State) -> bool {
+    /// Hands the history over, and the open sessions of the summary that was published last, if either changed since the
+    /// last time or `is_lost` says that this is to be written again; answers whether a write is to be asked for.
+    fn offer_snapshot(&self, state: &mut State, is_lost: impl FnOnce(&Persister) -> bool) -> bool {
         let Some(persister) = &self.persister else {
             return false;
         };
-        let revision = state.collection.revision();
-        if revision == state.persisted_revision && !persister.has_failed() {
+        // The books of a broken collection and the summary before it are not of one moment.
+        if state.is_broken {
             return false;
         }
-        state.persisted_revision = revision;
-        persister.offer(state.collection.snapshot())
+        // Under the collection's lock: this is the summary of the collection that the books are of.
+        let summary = self.summary();
+        let current = (state.collection.revision(), summary.totals);
+        if current == state.persisted && !is_lost(persister) {
+            return false;
+        }
+        state.persisted = current;
+        persister.offer(Offer {
+            ended: state.collection.snapshot(),
+            summary,
+        })
     }
 }
 
@@ -276,5 +294,59 @@ impl Bitrate {
     fn write(&self, bitrate: f64) {
         // Relaxed: one number [M6].
         self.0.store(bitrate, Ordering::Relaxed);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Clock, CollectorConfig, CollectorCore, HealthBoard, Ledger, Parts, Worker};
+    use crate::clock::ManualClock;
+    use crate::collector::roster::{Application, Registration};
+    use crate::table::Lookup;
+    use std::sync::Arc;
+
+    fn core(clock: &ManualClock) -> CollectorCore {
+        let config = CollectorConfig::default();
+        let parts = Parts {
+            name: Arc::default(),
+            clock: Clock::Manual(clock.clone()),
+            worker: Arc::new(Worker::inline()),
+            ledger: Ledger::new(config.max_history_keys),
+            health: Arc::<HealthBoard>::default(),
+            persister: None,
+        };
+        CollectorCore::new(config, parts)
+    }
+
+    #[test]
+    fn p5_a_closed_session_leaves_the_table_whoever_closed_it() {
+        let clock = ManualClock::default();
+        let core = core(&clock);
+        let is_there = |id: &[u8]| core.roster.table.with(id, |_| ()).is_some();
+        let register = |id| {
+            let application = Application {
+                id,
+                reference: "",
+                location: "",
+                peer: "",
+            };
+            match core.roster.register(&application, |_| {}) {
+                Registration::New(session) => session,
+                _ => panic!("not new"),
+            }
+        };
+        register(b"expired");
+        clock.advance(Duration::from_secs(5));
+        core.tick();
+        assert!(!is_there(b"expired"));
+        let unregistered = register(b"unregistered");
+        assert!(is_there(b"unregistered"));
+        core.roster.unregister(&unregistered);
+        assert!(!is_there(b"unregistered"));
+        register(b"stopped");
+        core.finish();
+        assert!(!is_there(b"stopped"));
     }
 }

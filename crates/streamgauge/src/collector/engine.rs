@@ -23,7 +23,7 @@ impl Engine {
     pub(crate) fn start() -> Result<Self, Error> {
         let clock = Clock::System;
         let worker = Arc::new(Worker::start()?);
-        let sampler = Sampler::start(clock.clone(), Arc::clone(&worker)).inspect_err(|_| worker.quit())?;
+        let sampler = Sampler::start(clock.clone()).inspect_err(|_| worker.quit())?;
         Ok(Self {
             clock,
             worker,
@@ -56,24 +56,27 @@ impl Engine {
         }
     }
 
-    /// Stops a collector: closes, accounts and persists. On one of the engine's own threads it only asks for that.
+    /// Stops a collector: closes, accounts and persists. On the engine's own threads too: none of this waits for either.
     pub(crate) fn finish(&self, core: &Arc<CollectorCore>) {
         if self.is_forked() {
             return;
         }
         if let Some(sampler) = &self.sampler {
-            if self.worker.is_current_thread() {
-                sampler.ask_to_finish(core);
-                return;
-            }
             sampler.remove(core);
         }
         core.finish();
-        self.worker.run_pending();
     }
 
-    /// Ends both threads, after their collectors were finished; waits for an observer up to `timeout`. On one of its own
-    /// threads it only asks for that.
+    /// Works off what waits to be delivered, where there is no thread for it. Calls observers, so no lock that they could
+    /// need is held here.
+    pub(crate) fn deliver(&self) {
+        if !self.is_forked() {
+            self.worker.run_pending();
+        }
+    }
+
+    /// Ends both threads, after their collectors were finished, and waits until they have: for an observer up to `timeout`,
+    /// and on one of the two threads not at all.
     pub(crate) fn end(&self, timeout: Duration) {
         let Some(sampler) = &self.sampler else {
             return;
@@ -81,13 +84,13 @@ impl Engine {
         if self.is_forked() {
             return;
         }
-        if self.worker.is_current_thread() {
-            sampler.ask_to_end();
-            return;
-        }
-        sampler.join();
+        sampler.end();
         self.worker.quit();
-        self.worker.wait(timeout);
+        // A thread cannot wait for itself; and each may be at something that waits for nobody.
+        if !sampler.is_current_thread() && !self.worker.is_current_thread() {
+            sampler.join();
+            self.worker.wait(timeout);
+        }
     }
 
     /// Whether this process is a fork of the one with the threads.

@@ -11,12 +11,12 @@
 //! Sessions stay listed until a summary that has them is published (see [`Intake::forget_opened`]), so that `active()` finds
 //! every session in the intake or in the summary.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use crate::clock::Moment;
 use crate::session::core::{Final, SessionCore};
-use crate::sync::lock;
+use crate::sync::{Mutex, MutexGuard, lock};
 use crate::verdict::CloseReason;
 
 /// A closed session and what its closer took.
@@ -43,8 +43,30 @@ pub(crate) struct Intake {
 pub(crate) struct Desk {
     opened: VecDeque<Arc<SessionCore>>,
     ended: Vec<Ended>,
-    relabelled: Vec<Arc<SessionCore>>,
+    relabelled: Relabelled,
     is_shut: bool,
+}
+
+/// Sessions whose extra changed, each once however often it did.
+#[derive(Debug, Default)]
+pub(crate) struct Relabelled {
+    /// By address; the session is kept, so that no other one gets its address.
+    sessions: HashMap<usize, Arc<SessionCore>, ahash::RandomState>,
+}
+
+impl Relabelled {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
+    }
+
+    pub(crate) fn contains(&self, session: &Arc<SessionCore>) -> bool {
+        self.sessions.contains_key(&Arc::as_ptr(session).addr())
+    }
+
+    fn insert(&mut self, session: &Arc<SessionCore>) {
+        self.sessions
+            .insert(Arc::as_ptr(session).addr(), Arc::clone(session));
+    }
 }
 
 impl Intake {
@@ -80,7 +102,7 @@ impl Desk {
 
     /// Says that a session's extra changed.
     pub(crate) fn relabel(&mut self, session: &Arc<SessionCore>) {
-        self.relabelled.push(Arc::clone(session));
+        self.relabelled.insert(session);
     }
 
     pub(crate) fn shut(&mut self) {
@@ -88,20 +110,21 @@ impl Desk {
     }
 
     /// The sessions that no published summary has, in order of registration.
-    pub(crate) fn opened(&self) -> impl Iterator<Item = &Arc<SessionCore>> {
+    pub(crate) fn opened(&self) -> impl ExactSizeIterator<Item = &Arc<SessionCore>> {
         self.opened.iter()
     }
 
-    /// Drops the first `published` of [`opened`](Self::opened).
-    pub(crate) fn forget_opened(&mut self, published: usize) {
-        self.opened.drain(..published.min(self.opened.len()));
+    /// Takes the first `published` of [`opened`](Self::opened) out, to be dropped outside the lock.
+    pub(crate) fn forget_opened(&mut self, published: usize) -> VecDeque<Arc<SessionCore>> {
+        let rest = self.opened.split_off(published.min(self.opened.len()));
+        std::mem::replace(&mut self.opened, rest)
     }
 
     pub(crate) fn take_ended(&mut self) -> Vec<Ended> {
         std::mem::take(&mut self.ended)
     }
 
-    pub(crate) fn take_relabelled(&mut self) -> Vec<Arc<SessionCore>> {
+    pub(crate) fn take_relabelled(&mut self) -> Relabelled {
         std::mem::take(&mut self.relabelled)
     }
 }

@@ -15,6 +15,9 @@ use crate::summary::active::{Row, live_session};
 /// them is published. It is read first: a session that leaves the list meanwhile is in the summary loaded after it, and
 /// one that is in both is left out of the second part.
 pub(super) fn active(core: &CollectorCore) -> Vec<Session> {
+    if core.roster.is_forked() {
+        return Vec::new();
+    }
     let opened: Vec<Arc<SessionCore>> = core.roster.intake.open().opened().cloned().collect();
     let summary = core.summary();
     let mut listed: HashSet<*const SessionCore> = opened.iter().map(Arc::as_ptr).collect();

@@ -55,7 +55,7 @@ pub(crate) struct Roster {
 impl Roster {
     pub(crate) fn new(config: &CollectorConfig, clock: Clock) -> Self {
         Self {
-            table: Table::new(),
+            table: Table::with_room_for(config.expected_sessions),
             intake: Intake::default(),
             population: Arc::new(Population::new()),
             clock,
@@ -174,6 +174,14 @@ impl Roster {
             self.table.remove(session);
         }
         was_open
+    }
+
+    /// Closes every session, for a stop that cannot collect: their bytes are in no history.
+    pub(crate) fn close_all(&self, reason: CloseReason) {
+        for session in self.table.sessions() {
+            self.intake.open().close(&session, reason, self.clock.now());
+            self.table.remove(&session);
+        }
     }
 
     pub(crate) fn set_extra(&self, session: &Arc<SessionCore>, extra: &str) {

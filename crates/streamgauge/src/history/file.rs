@@ -98,7 +98,8 @@ impl HistoryStore for FileStore {
         let path = self.path(collector);
         let bytes =
             encode(snapshot).map_err(|error| StoreError::Other(format!("{}: {error}", path.display())))?;
-        let temporary = path.with_extension("history-new");
+        // Shorter than the name itself: where that is not too long for the file system, this is not.
+        let temporary = path.with_extension("new");
         let mut file = File::create(&temporary).map_err(|source| failed("create", &temporary, source))?;
         file.write_all(&bytes)
             .map_err(|source| failed("write", &temporary, source))?;

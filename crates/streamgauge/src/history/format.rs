@@ -8,13 +8,14 @@
 //! | 20 | 4 | CRC-32 (IEEE) of bytes 8 to 19 and the payload, little-endian |
 //! | 24 | .. | the payload: bincode 2, standard configuration |
 //!
-//! Nothing of the payload is decoded before the checksum agrees, and decoding allocates no more than the payload is long
-//! times a constant.
+//! Nothing of the payload is decoded before the checksum agrees. It is decoded a row at a time, with the labels borrowed from
+//! it, so a length in it that lies allocates nothing: what decoding allocates is at most the payload's length times a
+//! constant.
 
 use std::time::{Duration, SystemTime};
 
 use bincode::config::{self, Configuration, Limit};
-use bincode::{Decode, Encode};
+use bincode::{BorrowDecode, Decode, Encode};
 
 use super::{HistoryKey, HistorySnapshot};
 use crate::stats::Stats;
@@ -23,8 +24,8 @@ const MAGIC: [u8; 8] = *b"SGHISTRY";
 const VERSION: u32 = 1;
 const HEADER: usize = 24;
 
-/// The longest payload that is written or read: 4 GiB.
-const MAX_PAYLOAD: usize = 1 << 32;
+/// The longest payload that is written or read: 1 GiB.
+const MAX_PAYLOAD: usize = 1 << 30;
 
 fn configuration() -> Configuration<config::LittleEndian, config::Varint, Limit<MAX_PAYLOAD>> {
     config::standard().with_limit::<MAX_PAYLOAD>()
@@ -49,7 +50,7 @@ pub(crate) enum FormatError {
     TooLarge,
 }
 
-#[derive(Encode, Decode)]
+#[derive(Encode)]
 struct Payload {
     /// Since 1970; what is before counts as 1970.
     taken_at: Duration,
@@ -57,7 +58,24 @@ struct Payload {
     rows: Vec<(Key, Row)>,
 }
 
-#[derive(Encode, Decode)]
+/// What stands before the rows of a [`Payload`].
+#[derive(Decode)]
+struct Head {
+    taken_at: Duration,
+    discarded: Row,
+    rows: u64,
+}
+
+/// One of the rows of a [`Payload`].
+#[derive(BorrowDecode)]
+struct Line<'a> {
+    location: &'a str,
+    peer: &'a str,
+    reference: &'a str,
+    row: Row,
+}
+
+#[derive(Encode)]
 struct Key {
     location: String,
     peer: String,
@@ -149,28 +167,34 @@ pub(crate) fn decode(file: &[u8]) -> Result<HistorySnapshot, FormatError> {
     if said != found {
         return Err(FormatError::Checksum { said, found });
     }
-    let (payload, read) = bincode::decode_from_slice::<Payload, _>(content, configuration())
-        .map_err(|error| FormatError::Payload(error.to_string()))?;
-    if read != content.len() {
-        return Err(FormatError::Payload(format!(
-            "{} bytes too many",
-            content.len() - read
-        )));
-    }
+    let mut rest = content;
+    let head: Head = take(&mut rest)?;
     let mut snapshot = HistorySnapshot {
         taken_at: SystemTime::UNIX_EPOCH
-            .checked_add(payload.taken_at)
+            .checked_add(head.taken_at)
             .unwrap_or(SystemTime::UNIX_EPOCH),
-        discarded: Stats::from(&payload.discarded),
+        discarded: Stats::from(&head.discarded),
         ..HistorySnapshot::default()
     };
-    for (key, row) in &payload.rows {
+    for _ in 0..head.rows {
+        let line: Line<'_> = take(&mut rest)?;
         snapshot.add(
-            &HistoryKey::new(&key.location, &key.peer, &key.reference),
-            Stats::from(row),
+            &HistoryKey::new(line.location, line.peer, line.reference),
+            Stats::from(&line.row),
         );
     }
+    if !rest.is_empty() {
+        return Err(FormatError::Payload(format!("{} bytes too many", rest.len())));
+    }
     Ok(snapshot)
+}
+
+/// Decodes what `rest` begins with, and moves it on behind that.
+fn take<'a, T: BorrowDecode<'a, ()>>(rest: &mut &'a [u8]) -> Result<T, FormatError> {
+    let (value, read) = bincode::borrow_decode_from_slice(rest, configuration())
+        .map_err(|error| FormatError::Payload(error.to_string()))?;
+    *rest = &rest[read..];
+    Ok(value)
 }
 
 impl From<&HistoryKey> for Key {

@@ -12,6 +12,9 @@ use crate::stats::Stats;
 /// What packets are accounted under whose session closed between their bytes and themselves.
 const LATE: &str = "(late)";
 
+/// What is accounted under when the history has as many keys as it may.
+const OTHER: &str = "(other)";
+
 /// Where a closed session was entered.
 #[derive(Debug, Clone)]
 pub(crate) enum Account {
@@ -24,25 +27,33 @@ pub(crate) enum Account {
 pub(crate) struct Ledger {
     rows: HistorySnapshot,
     views: History,
+    /// How many keys there may be, beside those of `late` and `other`.
+    max_keys: u64,
+    /// How many sessions were entered under `other`.
+    folded: u64,
+    other: HistoryKey,
     late: HistoryKey,
     late_seen: PerDirection<u64>,
     revision: u64,
 }
 
 impl Ledger {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(max_keys: u64) -> Self {
         Self {
             rows: HistorySnapshot::default(),
             views: History::default(),
+            max_keys,
+            folded: 0,
+            other: HistoryKey::new(OTHER, OTHER, OTHER),
             late: HistoryKey::new(LATE, LATE, LATE),
             late_seen: PerDirection::default(),
             revision: 0,
         }
     }
 
-    /// The books as a store had them.
-    pub(crate) fn restored(snapshot: &HistorySnapshot) -> Self {
-        let mut ledger = Self::new();
+    /// The books as a store had them. Where it had more keys than there may be, the last ones are folded.
+    pub(crate) fn restored(snapshot: &HistorySnapshot, max_keys: u64) -> Self {
+        let mut ledger = Self::new(max_keys);
         for (key, stats) in snapshot.rows() {
             ledger.enter(key, *stats);
         }
@@ -85,7 +96,17 @@ impl Ledger {
         );
     }
 
+    /// Enters stats under a key, or under "(other)" where it is new and there are as many as there may be. What came under
+    /// "(other)" once stays there: keys never go.
     fn enter(&mut self, key: &HistoryKey, stats: Stats) {
+        let other;
+        let key = if self.has_room_for(key) {
+            key
+        } else {
+            self.folded = self.folded.saturating_add(stats.total_sessions);
+            other = self.other.clone();
+            &other
+        };
         self.rows.add(key, stats);
         self.views.peers.update(&key.peer, |peer| {
             peer.stats.add(stats);
@@ -95,6 +116,19 @@ impl Ledger {
         self.views.references.update(&key.reference, |row| row.add(stats));
         self.views.stats.add(stats);
         self.revision += 1;
+    }
+
+    fn has_room_for(&self, key: &HistoryKey) -> bool {
+        if self.rows.contains(key) || *key == self.late || *key == self.other {
+            return true;
+        }
+        let own = [&self.late, &self.other].map(|key| u64::from(self.rows.contains(key)));
+        (self.rows.len() as u64) - own[0] - own[1] < self.max_keys
+    }
+
+    /// How many sessions were entered under "(other)".
+    pub(crate) fn folded(&self) -> u64 {
+        self.folded
     }
 
     pub(crate) fn history(&self) -> &History {
@@ -150,7 +184,7 @@ mod tests {
 
     #[test]
     fn keys_that_join_alike_stay_apart() {
-        let mut ledger = Ledger::new();
+        let mut ledger = Ledger::new(10);
         ledger.credit(&Account::History(HistoryKey::new("a:b", "c", "r")), one(1));
         ledger.credit(&Account::History(HistoryKey::new("a", "b:c", "r")), one(2));
         assert_eq!(ledger.snapshot(SystemTime::UNIX_EPOCH).len(), 2);
@@ -158,7 +192,7 @@ mod tests {
 
     #[test]
     fn every_view_adds_up() {
-        let mut ledger = Ledger::new();
+        let mut ledger = Ledger::new(10);
         for (n, (location, peer, reference)) in [
             ("l1", "p1", "r1"),
             ("l2", "p1", "r1"),
@@ -203,7 +237,7 @@ mod tests {
             (11, 9)
         );
         let snapshot = ledger.snapshot(SystemTime::UNIX_EPOCH);
-        assert_eq!(Ledger::restored(&snapshot).history(), history);
-        assert_eq!(Ledger::restored(&snapshot).discarded(), one(100));
+        assert_eq!(Ledger::restored(&snapshot, 10).history(), history);
+        assert_eq!(Ledger::restored(&snapshot, 10).discarded(), one(100));
     }
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::expiry::Expiry;
 use super::timeline::{Roll, Timeline, bitrate};
 use crate::clock::Moment;
+use crate::collector::intake::Relabelled;
 use crate::direction::{Direction, PerDirection};
 use crate::session::core::{Reading, SessionCore};
 use crate::session::top::whole_bitrate;
@@ -161,9 +162,9 @@ impl Chunk {
     }
 
     /// Takes over the extras of sessions whose extra changed.
-    pub(super) fn relabel(&mut self, is_changed: impl Fn(&Arc<SessionCore>) -> bool) {
+    pub(super) fn relabel(&mut self, changed: &Relabelled) {
         for row in 0..self.rows.len() {
-            if is_changed(&self.rows[row].session) {
+            if changed.contains(&self.rows[row].session) {
                 let fresh = Row::of(&self.rows[row].session);
                 Arc::make_mut(&mut self.rows)[row] = fresh;
             }

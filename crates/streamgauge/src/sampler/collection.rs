@@ -36,12 +36,15 @@ use crate::verdict::RefuseReason;
 /// By how much a top decays in a second.
 const TOP_DECAY: f64 = 0.95;
 
+/// How many new sessions are taken over under one hold of the intake's lock.
+const BATCH: usize = 1_024;
+
 /// What a collection is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Closes what is due; rolls the windows if an interval has passed since they last rolled.
     Tick,
-    /// Reads, and nothing else.
+    /// Reads, and closes nothing but what is full.
     Refresh,
     /// Closes everything.
     Stop,
@@ -166,7 +169,8 @@ impl Collection {
         self.show_population(summary);
 
         self.retired.push(slot.swap(spare));
-        self.books.roster.intake.open().forget_opened(taken_in);
+        let forgotten = self.books.roster.intake.open().forget_opened(taken_in);
+        drop(forgotten);
         std::mem::take(&mut self.books.events)
     }
 
@@ -174,23 +178,34 @@ impl Collection {
     fn take_in(&mut self) -> usize {
         self.merge_chunks();
         let roster = Arc::clone(&self.books.roster);
-        let mut desk = roster.intake.open();
-        self.books.keep(desk.take_ended());
-        let opened: Vec<Arc<SessionCore>> = desk.opened().cloned().collect();
-        let relabelled = desk.take_relabelled();
-        drop(desk);
+        let (ended, relabelled, opened) = {
+            let mut desk = roster.intake.open();
+            (desk.take_ended(), desk.take_relabelled(), desk.opened().len())
+        };
+        self.books.keep(ended);
         if !relabelled.is_empty() {
-            let changed: std::collections::HashSet<*const SessionCore> =
-                relabelled.iter().map(Arc::as_ptr).collect();
             for chunk in &mut self.chunks {
-                chunk.relabel(|session| changed.contains(&Arc::as_ptr(session)));
+                chunk.relabel(&relabelled);
             }
         }
-        for session in &opened {
-            self.books.registered(session);
-            self.row_for(session);
+        // In batches, so that registrations never wait for long. The list only grows meanwhile.
+        let mut batch = Vec::with_capacity(BATCH.min(opened));
+        for start in (0..opened).step_by(BATCH) {
+            batch.extend(
+                roster
+                    .intake
+                    .open()
+                    .opened()
+                    .skip(start)
+                    .take(BATCH.min(opened - start))
+                    .cloned(),
+            );
+            for session in batch.drain(..) {
+                self.books.registered(&session);
+                self.row_for(&session);
+            }
         }
-        opened.len()
+        opened
     }
 
     fn row_for(&mut self, session: &Arc<SessionCore>) {
@@ -224,7 +239,10 @@ impl Collection {
         summary.caps = CapsHit {
             refused_sessions: population.refused(RefuseReason::TooManySessions),
             refused_ids: population.refused(RefuseReason::IdTooLong),
+            refused_empty_ids: population.refused(RefuseReason::EmptyId),
+            refused_stopped: population.refused(RefuseReason::Stopped),
             refused_writers: population.refused(RefuseReason::TooManyWriters),
+            folded_sessions: self.books.ledger.folded(),
             cut_labels: population.labels_cut(),
         };
     }

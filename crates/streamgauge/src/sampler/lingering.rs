@@ -116,7 +116,7 @@ mod tests {
         assert!(population.enter_writers(1));
         let (cell, cells) = (Arc::new(WriterCell::new()), WriterCells::default());
         assert!(cells.admit(&cell, || true));
-        let mut ledger = Ledger::new();
+        let mut ledger = Ledger::new(10);
         ledger.credit(&Account::Discarded, ONE);
         let mut lingering = Lingering::default();
         lingering.push(LingeringSession {

@@ -120,15 +120,16 @@ impl PacketCounter {
         if self.0.fetch_add(1, Ordering::Relaxed) & CLOSED == 0 {
             return true;
         }
-        // Relaxed: a flagged word is read by nobody [M2].
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        // Acquire: pairs with the Release in seal(): a call of no bytes then reads the reason for the close in the phase
+        // [M2].
+        self.0.fetch_sub(1, Ordering::Acquire);
         false
     }
 
     /// Sets the flag and returns the final total. Called once, by the elected closer, after the bytes' seal.
     pub(crate) fn seal(&self) -> u64 {
-        // Relaxed: whoever finds this flag has the reason for the close, if any, from the byte word [M2].
-        self.0.fetch_or(CLOSED, Ordering::Relaxed) & !CLOSED
+        // Release: publishes the closed phase to adders that find the flag. Pairs with Acquire in add() [M2].
+        self.0.fetch_or(CLOSED, Ordering::Release) & !CLOSED
     }
 
     /// The packets so far, or `None` once the flag is set.

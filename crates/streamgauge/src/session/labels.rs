@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-/// What an empty location or peer becomes.
+/// What a location or peer becomes that is empty, or of which the cap leaves nothing.
 const UNKNOWN: &str = "unknown";
 
 /// The labels of one session, fixed at its registration.
@@ -21,7 +21,7 @@ impl Labels {
         let mut label = |text: &str, empty: &str| -> Arc<str> {
             let kept = truncated(text, max_bytes);
             cut += u64::from(kept.len() < text.len());
-            Arc::from(if text.is_empty() { empty } else { kept })
+            Arc::from(if kept.is_empty() { empty } else { kept })
         };
         Self {
             reference: label(reference, ""),

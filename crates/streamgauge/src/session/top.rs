@@ -13,15 +13,15 @@ use crate::sync::{AtomicU64, Ordering};
 
 const TAKEN: u64 = u64::MAX;
 
-/// Tops are kept in whole bit/s and at most this high (1.1 Pbit/s), so that a sum of thousands cannot wrap.
-pub(crate) const MAX_TOP: u64 = 1 << 50;
+/// Tops are kept in whole bit/s and at most this high (8.8 Tbit/s), so that a sum of two million cannot wrap.
+pub(crate) const MAX_TOP: u64 = 1 << 43;
 
 /// A bitrate in whole bit/s, held at [`MAX_TOP`]; `None` for what is no bitrate.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
-    reason = "negative and NaN are turned away first, and the value is held at 2^50, which f64 has exactly"
+    reason = "negative and NaN are turned away first, and the value is held at 2^43, which f64 has exactly"
 )]
 pub(crate) fn whole_bitrate(bitrate: f64) -> Option<u64> {
     if bitrate.is_nan() || bitrate < 0.0 {

@@ -8,12 +8,12 @@
 //! dropped. A leaked writer keeps its cell for good, and its place under the cap.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::core::SessionCore;
 use super::counter::{FULL, MAX_CALL_BYTES, NEARLY_FULL};
 use crate::direction::{Direction, PerDirection};
-use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Ordering, lock};
+use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, Ordering, lock};
 use crate::verdict::{RefuseReason, Verdict};
 
 /// Bytes and packets of both directions: what a session, or a part of it, moved.
@@ -233,7 +233,7 @@ pub(crate) struct HeldCell {
 }
 
 impl HeldCell {
-    fn of(cell: Arc<WriterCell>) -> Self {
+    pub(crate) fn of(cell: Arc<WriterCell>) -> Self {
         let mut held = Self {
             cell,
             credited: Counts::default(),

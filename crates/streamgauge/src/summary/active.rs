@@ -96,6 +96,19 @@ impl fmt::Debug for ActiveSessions {
     }
 }
 
+/// As a list of [`Session`]s.
+#[cfg(feature = "serde")]
+impl serde::Serialize for ActiveSessions {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Not the iterator itself: its size hint counts pending sessions too.
+        let mut list = serializer.serialize_seq(Some(self.len()))?;
+        for session in self {
+            serde::ser::SerializeSeq::serialize_element(&mut list, &session.to_session())?;
+        }
+        serde::ser::SerializeSeq::end(list)
+    }
+}
+
 /// Iterates over the active sessions of a summary.
 pub struct Iter<'a> {
     rows: Box<dyn Iterator<Item = (&'a Row, &'a Numbers)> + Send + Sync + 'a>,
@@ -229,7 +242,7 @@ pub(crate) fn live_session(row: &Row, counts: Counts, bitrates: PerDirection<f64
 /// Whole bit/s as a bitrate; exact up to 2^53.
 #[expect(
     clippy::cast_precision_loss,
-    reason = "a top is at most 2^50, a sum of tops shown as a rate"
+    reason = "a top is at most 2^43, a sum of tops shown as a rate"
 )]
 pub(crate) fn as_bitrate(top: u64) -> f64 {
     top as f64

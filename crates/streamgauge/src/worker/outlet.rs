@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use tracing::level_filters::LevelFilter;
 
@@ -10,7 +10,7 @@ use super::Worker;
 use crate::collector::config::CollectorConfig;
 use crate::event::{SessionEvent, SessionObserver};
 use crate::health::HealthBoard;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// The way out for one collector's events.
 pub(crate) struct Outlet {

@@ -1,25 +1,54 @@
 //! Writes one collector's history to the store.
 //!
-//! A tick offers the newest snapshot; the worker, and at stop the stopping thread, writes what was offered last. One write
-//! at a time, and each takes the newest, so an older history never replaces a newer one.
+//! A tick offers the newest books and the summary of the same moment; the worker, and at stop the stopping thread, adds the
+//! sessions that were open then and writes what that makes. One write at a time, and each takes what was offered last, so an
+//! older history never replaces a newer one.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::thread::{self, ThreadId};
 
 use crate::error::Error;
 use crate::health::{HealthBoard, panic_message};
-use crate::history::HistorySnapshot;
 use crate::history::ledger::Ledger;
 use crate::history::store::{HistoryStore, Loaded};
-use crate::sync::lock;
+use crate::history::{HistoryKey, HistorySnapshot};
+use crate::stats::Stats;
+use crate::summary::Summary;
+use crate::sync::{Mutex, lock};
+
+/// What there is to save: the ended sessions, and those that were open at the same moment.
+#[derive(Debug)]
+pub(crate) struct Offer {
+    pub(crate) ended: HistorySnapshot,
+    pub(crate) summary: Arc<Summary>,
+}
+
+impl Offer {
+    /// The history as it were if all sessions had ended: after a crash it is all that is left of them (P6).
+    fn snapshot(self) -> HistorySnapshot {
+        let mut snapshot = self.ended;
+        for (row, numbers) in self.summary.active.rows() {
+            let stats = Stats::of_session(numbers.counts);
+            if numbers.is_active {
+                snapshot.add(&HistoryKey::from(row.session.labels()), stats);
+            } else {
+                snapshot.discarded.add(stats);
+            }
+        }
+        snapshot
+    }
+}
 
 /// The way to the store for one collector's history.
 pub(crate) struct Persister {
     store: Arc<dyn HistoryStore>,
     collector: String,
-    offered: Mutex<Option<HistorySnapshot>>,
+    offered: Mutex<Option<Offer>>,
+    /// Held by who writes, and who that is.
     writing: Mutex<()>,
+    writer: Mutex<Option<ThreadId>>,
     health: Arc<HealthBoard>,
 }
 
@@ -28,11 +57,12 @@ impl Persister {
     pub(crate) fn load(
         store: &Arc<dyn HistoryStore>,
         collector: &str,
+        max_history_keys: u64,
         health: &Arc<HealthBoard>,
     ) -> Result<(Self, Ledger), Error> {
         let ledger = match store.load(collector)? {
-            Loaded::Nothing => Ledger::new(),
-            Loaded::History(snapshot) => Ledger::restored(&snapshot),
+            Loaded::Nothing => Ledger::new(max_history_keys),
+            Loaded::History(snapshot) => Ledger::restored(&snapshot, max_history_keys),
             Loaded::SetAside(set_aside) => {
                 tracing::error!(
                     collector,
@@ -41,7 +71,7 @@ impl Persister {
                     "a history did not check out; it was set aside, and an empty one is begun"
                 );
                 health.note(|health| health.set_aside = Some(set_aside));
-                Ledger::new()
+                Ledger::new(max_history_keys)
             }
         };
         let persister = Self {
@@ -49,14 +79,15 @@ impl Persister {
             collector: collector.to_owned(),
             offered: Mutex::default(),
             writing: Mutex::default(),
+            writer: Mutex::default(),
             health: Arc::clone(health),
         };
         Ok((persister, ledger))
     }
 
-    /// Offers the newest snapshot. Answers whether a write is to be asked for: not if one is still due.
-    pub(crate) fn offer(&self, snapshot: HistorySnapshot) -> bool {
-        lock(&self.offered).replace(snapshot).is_none()
+    /// Offers what is newest. Answers whether a write is to be asked for: not if one is still due.
+    pub(crate) fn offer(&self, offer: Offer) -> bool {
+        lock(&self.offered).replace(offer).is_none()
     }
 
     /// Whether the last write failed.
@@ -64,13 +95,32 @@ impl Persister {
         self.health.read().store_error.is_some()
     }
 
-    /// Writes what was offered last, if anything was.
+    /// Whether the last write failed, or one is under way that may. For the stop, after which no interval tries again.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        // In this order: a write notes how it went before it lets go of the lock.
+        self.writing.try_lock().is_err() || self.has_failed()
+    }
+
+    /// Writes what was offered last, if anything was; when it returns, that is written, or the failure noted.
+    ///
+    /// Inside the store's own `save` it returns at once: the call around it looks again when that write is done.
     pub(crate) fn run(&self) {
-        let _writing = lock(&self.writing);
-        let Some(snapshot) = lock(&self.offered).take() else {
+        let this = Some(thread::current().id());
+        if *lock(&self.writer) == this {
             return;
-        };
-        let saved = catch_unwind(AssertUnwindSafe(|| self.store.save(&self.collector, &snapshot)));
+        }
+        let _writing = lock(&self.writing);
+        let _named = Named::new(&self.writer, this);
+        loop {
+            // A statement of its own, so that offers are not held up by the write.
+            let offer = lock(&self.offered).take();
+            let Some(offer) = offer else { break };
+            self.write(&offer.snapshot());
+        }
+    }
+
+    fn write(&self, snapshot: &HistorySnapshot) {
+        let saved = catch_unwind(AssertUnwindSafe(|| self.store.save(&self.collector, snapshot)));
         let error = match saved {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
@@ -90,6 +140,22 @@ impl Persister {
             }
             health.store_error = error;
         });
+    }
+}
+
+/// Says who writes, for as long as it lives: also where something panics meanwhile.
+struct Named<'a>(&'a Mutex<Option<ThreadId>>);
+
+impl<'a> Named<'a> {
+    fn new(writer: &'a Mutex<Option<ThreadId>>, this: Option<ThreadId>) -> Self {
+        *lock(writer) = this;
+        Self(writer)
+    }
+}
+
+impl Drop for Named<'_> {
+    fn drop(&mut self) {
+        *lock(self.0) = None;
     }
 }
 

@@ -1,6 +1,8 @@
-//! P3 and P4: what counting calls and reads allocate and free, which is nothing, each on the thread that makes them.
+//! P3 and P4: what counting calls and reads allocate and free, which is nothing, each on the thread that makes them. P5
+//! and P6: what loading a history allocates.
 
 mod counting;
+mod loading;
 mod reading;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,0 +1,88 @@
+//! Session ids of twenty bytes, such as `client-0000123456789`, made in place, and the order in which they are asked for.
+
+/// Bytes of an id.
+pub const ID_LEN: usize = 20;
+
+const PREFIX: &[u8; 7] = b"client-";
+
+/// A buffer that holds one id at a time.
+#[derive(Clone, Debug)]
+pub struct IdBuffer([u8; ID_LEN]);
+
+impl Default for IdBuffer {
+    fn default() -> Self {
+        let mut bytes = [b'0'; ID_LEN];
+        bytes[..PREFIX.len()].copy_from_slice(PREFIX);
+        Self(bytes)
+    }
+}
+
+impl IdBuffer {
+    /// Writes the id of session `number` and shows it.
+    #[inline]
+    pub fn format(&mut self, number: u64) -> &[u8] {
+        let mut rest = number;
+        for digit in self.0[PREFIX.len()..].iter_mut().rev() {
+            *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+            rest /= 10;
+        }
+        &self.0
+    }
+}
+
+/// Session numbers below a bound, uniform, in an order that a prefetcher cannot guess (xorshift64*).
+#[derive(Clone, Debug)]
+pub struct Numbers {
+    state: u64,
+    bound: u64,
+}
+
+impl Numbers {
+    /// Numbers below `bound`; another `seed` gives another order.
+    #[must_use]
+    pub fn new(seed: u64, bound: u64) -> Self {
+        Self {
+            state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
+            bound,
+        }
+    }
+
+    /// The next number.
+    #[inline]
+    pub fn draw(&mut self) -> u64 {
+        self.draw_below(self.bound)
+    }
+
+    /// The next number, below another bound.
+    #[inline]
+    pub fn draw_below(&mut self, bound: u64) -> u64 {
+        self.state ^= self.state >> 12;
+        self.state ^= self.state << 25;
+        self.state ^= self.state >> 27;
+        // The upper half of the product is uniform below the bound; below 2^64 it fits.
+        let product = u128::from(self.state.wrapping_mul(0x2545_F491_4F6C_DD1D)) * u128::from(bound);
+        u64::try_from(product >> 64).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn id_is_formatted_in_place() {
+        let mut id = IdBuffer::default();
+        assert_eq!(id.format(123_456_789), b"client-0000123456789");
+        assert_eq!(id.format(0), b"client-0000000000000");
+    }
+
+    #[test]
+    fn numbers_cover_their_range() {
+        let mut numbers = Numbers::new(1, 10);
+        let mut seen = [0u32; 10];
+        for _ in 0..10_000 {
+            seen[usize::try_from(numbers.draw()).unwrap()] += 1;
+        }
+        assert!(seen.iter().all(|&times| (800..1200).contains(&times)), "{seen:?}");
+    }
+}

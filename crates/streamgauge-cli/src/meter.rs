@@ -1,0 +1,377 @@
+//! Counts packets in sessions of a collector that lives in captured time.
+//!
+//! Each conversation is a session: what the reports show is what the sessions counted, as the collector's summaries and
+//! closed events tell it, and nothing is counted beside them. The map here only finds a packet's session. Sessions that an
+//! idle timeout closed are registered anew by their next packet; the totals of the closed ones are added to the
+//! conversation's row.
+//!
+//! The crate `streamgauge` is named in this file alone.
+//!
+//! Cost: for a packet, a lookup in a hash map and a count by handle; no alloc; no clock. For a conversation, its labels
+//! once for each of its sessions. For a captured second, a tick of the collector.
+
+use std::collections::hash_map::Entry;
+use std::mem;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use ahash::{HashMap, HashMapExt};
+use streamgauge::{
+    ActiveSession, ClosedSession, Collector, CollectorConfig, Config, Error, ManualClock, Registry,
+    RegistryError, SessionEvent, SessionHandle, SessionObserver, Stats, Summary, Verdict,
+};
+
+use crate::conversation::{Conversation, ConversationKey};
+use crate::endpoints::Endpoints;
+use crate::measurement::{Measurement, Rates, Row, Tally};
+use crate::throughput::Throughput;
+use crate::timeline::{TICK, Timeline};
+
+/// The collector's name, under which a history is kept.
+const NAME: &str = "replay";
+
+/// Ticks that the collector's window spans.
+const WINDOW: u32 = 10;
+
+/// How to meter.
+#[derive(Clone, Debug, Default)]
+pub struct MeterConfig {
+    /// Conversations without traffic for so long are closed; `None` is never.
+    pub idle_timeout: Option<Duration>,
+    /// Where totals of ended sessions are kept from one replay to the next.
+    pub history: Option<PathBuf>,
+}
+
+/// The meter could not start, or could not keep its history.
+#[derive(Debug, thiserror::Error)]
+pub enum MeterError {
+    /// The history directory cannot be used.
+    #[error(transparent)]
+    Directory(#[from] Error),
+    /// The collector cannot start, or its history cannot be read.
+    #[error(transparent)]
+    Start(#[from] RegistryError),
+    /// The history could not be written.
+    #[error("the history could not be written: {0}")]
+    NotSaved(String),
+}
+
+/// Counts packets in conversations.
+#[derive(Debug)]
+pub struct Meter {
+    registry: Registry,
+    collector: Collector,
+    clock: ManualClock,
+    timeline: Timeline,
+    closings: Arc<Closings>,
+    slots: HashMap<ConversationKey, Slot>,
+    throughput: Throughput,
+    /// What the history held before.
+    earlier: Stats,
+}
+
+/// A conversation's session, and what those before it counted.
+#[derive(Debug)]
+struct Slot {
+    conversation: Conversation,
+    session: SessionHandle,
+    closed: Stats,
+    /// Tops of the session that closed last.
+    closed_tops: (f64, f64),
+}
+
+impl Meter {
+    /// A meter that has counted nothing.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be used: no directory, no permission, another process has it.
+    pub fn new(config: &MeterConfig) -> Result<Self, MeterError> {
+        let clock = ManualClock::default();
+        let closings = Arc::<Closings>::default();
+        let mut kept = Config::default();
+        kept.persist_dir.clone_from(&config.history);
+        let registry = Registry::manual(kept, clock.clone())?;
+        let observer = Arc::clone(&closings) as Arc<dyn SessionObserver>;
+        let collector = registry.register(NAME, collector_config(config, observer))?;
+        let earlier = collector.refresh().totals;
+        Ok(Self {
+            registry,
+            collector,
+            clock,
+            timeline: Timeline::new(WINDOW),
+            closings,
+            slots: HashMap::new(),
+            throughput: Throughput::beginning_at(earlier.total_rx_bytes, earlier.total_tx_bytes),
+            earlier,
+        })
+    }
+
+    /// A line for the user where the history of earlier replays was damaged and set aside.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let set_aside = self.collector.health().set_aside?;
+        let (path, cause) = (set_aside.path.display(), set_aside.cause);
+        Some(format!(
+            "what earlier replays left is damaged ({cause}); it was set aside as {path}, and a new one begun"
+        ))
+    }
+
+    /// Counts a packet of `bytes` on the wire, captured at `at`.
+    pub fn count(&mut self, at: Option<Duration>, ends: Option<&Endpoints>, bytes: u32) {
+        if let Some(at) = at {
+            self.advance(at);
+        }
+        let (key, from_low) = ends.map_or((ConversationKey::NON_IP, true), ConversationKey::of);
+        let slot = match self.slots.entry(key) {
+            Entry::Occupied(slot) => slot.into_mut(),
+            Entry::Vacant(vacant) => {
+                set_clock(&self.clock, self.timeline.now());
+                let conversation = Conversation {
+                    key,
+                    began_low: from_low,
+                };
+                let session = register(&self.collector, &conversation);
+                vacant.insert(Slot {
+                    conversation,
+                    session,
+                    closed: Stats::default(),
+                    closed_tops: (0.0, 0.0),
+                })
+            }
+        };
+        let ingress = from_low == slot.conversation.began_low;
+        if let Verdict::Closed(_) = slot.count(ingress, bytes) {
+            set_clock(&self.clock, self.timeline.now());
+            slot.session = register(&self.collector, &slot.conversation);
+            slot.count(ingress, bytes);
+        }
+    }
+
+    /// Moves captured time on to `at`, with the ticks that are due.
+    #[inline]
+    fn advance(&mut self, at: Duration) {
+        if self.timeline.start().is_none() {
+            // Times that no calendar knows leave it where it is.
+            self.clock.set_wall(
+                SystemTime::UNIX_EPOCH
+                    .checked_add(at)
+                    .unwrap_or(SystemTime::UNIX_EPOCH),
+            );
+        }
+        let mut ticker = Ticker {
+            clock: &self.clock,
+            collector: &self.collector,
+            closings: &self.closings,
+            slots: &mut self.slots,
+            throughput: &mut self.throughput,
+        };
+        self.timeline.advance(at, |now| ticker.tick(now));
+    }
+
+    /// Ends the capture's last second, and gives what was counted, and whether the history could be written.
+    pub fn finish(mut self) -> (Measurement, Result<(), MeterError>) {
+        let captured = self.timeline.now();
+        let mut ticker = Ticker {
+            clock: &self.clock,
+            collector: &self.collector,
+            closings: &self.closings,
+            slots: &mut self.slots,
+            throughput: &mut self.throughput,
+        };
+        self.timeline.finish(|now| ticker.tick(now));
+        // A capture without a single timestamp has had no tick.
+        let summary = self.collector.refresh();
+        let rows = rows(&self.slots, &summary);
+        // Stopping ends all sessions, and writes the history with them in it.
+        self.registry.unregister_all();
+        let saved = match self.collector.health().store_error {
+            Some(error) => Err(MeterError::NotSaved(error)),
+            None => Ok(()),
+        };
+        let measurement = Measurement {
+            rows,
+            totals: summary.totals.into(),
+            live: summary.live.into(),
+            history: summary.history.stats.into(),
+            pending: summary.pending.into(),
+            discarded: summary.discarded.into(),
+            earlier: self.earlier.into(),
+            rates: Rates {
+                rx_bitrate: summary.current_rx_bitrate,
+                tx_bitrate: summary.current_tx_bitrate,
+                top_rx_bitrate: summary.top_rx_bitrate,
+                top_tx_bitrate: summary.top_tx_bitrate,
+            },
+            samples: self.throughput.into_samples(),
+            started_at: self.timeline.start(),
+            captured,
+        };
+        (measurement, saved)
+    }
+}
+
+impl Slot {
+    #[inline]
+    fn count(&self, ingress: bool, bytes: u32) -> Verdict {
+        if ingress {
+            self.session.ingress(bytes.into())
+        } else {
+            self.session.egress(bytes.into())
+        }
+    }
+}
+
+/// What a tick works with.
+struct Ticker<'a> {
+    clock: &'a ManualClock,
+    collector: &'a Collector,
+    closings: &'a Closings,
+    slots: &'a mut HashMap<ConversationKey, Slot>,
+    throughput: &'a mut Throughput,
+}
+
+impl Ticker<'_> {
+    fn tick(&mut self, now: Duration) {
+        set_clock(self.clock, now);
+        self.collector.tick();
+        let totals = self.collector.with_summary(|summary| summary.totals);
+        self.throughput
+            .note(now, totals.total_rx_bytes, totals.total_tx_bytes);
+        for closed in self.closings.take() {
+            if let Some(slot) = self.slots.get_mut(&closed.key) {
+                slot.closed.add(closed.totals);
+                slot.closed_tops = closed.tops;
+            }
+        }
+    }
+}
+
+/// The sessions that closed since they were last taken.
+///
+/// The collector has no threads: it tells of them within `tick` and `stop`.
+#[derive(Debug, Default)]
+struct Closings(Mutex<Vec<Closing>>);
+
+/// A closed session.
+#[derive(Debug)]
+struct Closing {
+    key: ConversationKey,
+    totals: Stats,
+    tops: (f64, f64),
+}
+
+impl Closings {
+    fn take(&self) -> Vec<Closing> {
+        mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn note(&self, closed: &ClosedSession) {
+        let Some(key) = ConversationKey::from_id(closed.identity.id.as_bytes()) else {
+            return;
+        };
+        let tops = (closed.top_rx_bitrate, closed.top_tx_bitrate);
+        let closing = Closing {
+            key,
+            totals: closed.totals,
+            tops,
+        };
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(closing);
+    }
+}
+
+impl SessionObserver for Closings {
+    fn on_event(&self, event: &SessionEvent) {
+        // No writers are used, so a closed session's totals are final.
+        if let SessionEvent::Closed(closed) = event {
+            self.note(closed);
+        }
+    }
+}
+
+fn collector_config(config: &MeterConfig, observer: Arc<dyn SessionObserver>) -> CollectorConfig {
+    let timeout = config.idle_timeout.unwrap_or(Duration::MAX);
+    let mut collector = CollectorConfig::default();
+    collector.session_timeout = timeout;
+    collector.inactive_timeout = timeout;
+    collector.sample_interval = TICK;
+    collector.window = TICK * WINDOW;
+    collector.count_packets = true;
+    collector.observer = Some(observer);
+    // Conversations bound the memory, and each is to be counted.
+    collector.max_tracked_sessions = u64::MAX;
+    collector.max_history_keys = u64::MAX;
+    collector.max_queued_events = u64::MAX;
+    collector
+}
+
+/// Opens a conversation's session; active at once, so that one of empty packets is seen too.
+fn register(collector: &Collector, conversation: &Conversation) -> SessionHandle {
+    let (reference, location) = (conversation.reference(), conversation.location());
+    collector.register_and_activate(conversation.key.id(), &reference, &location, &conversation.peer())
+}
+
+/// Moves the clock on to a time since the first packet.
+fn set_clock(clock: &ManualClock, now: Duration) {
+    clock.advance(now.saturating_sub(clock.elapsed()));
+}
+
+/// A row for each conversation: its closed sessions, and its open one as the summary shows it.
+fn rows(slots: &HashMap<ConversationKey, Slot>, summary: &Summary) -> Vec<Row> {
+    let mut rows: HashMap<ConversationKey, Row> = slots
+        .values()
+        .map(|slot| {
+            let (top_rx_bitrate, top_tx_bitrate) = slot.closed_tops;
+            let rates = Rates {
+                top_rx_bitrate,
+                top_tx_bitrate,
+                ..Rates::default()
+            };
+            let row = Row {
+                conversation: slot.conversation,
+                tally: slot.closed.into(),
+                rates,
+                live: false,
+            };
+            (slot.conversation.key, row)
+        })
+        .collect();
+    for session in summary.active.iter() {
+        let key = ConversationKey::from_id(session.id.as_bytes());
+        if let Some(row) = key.and_then(|key| rows.get_mut(&key)) {
+            add_live(row, &session);
+        }
+    }
+    rows.into_values().collect()
+}
+
+fn add_live(row: &mut Row, session: &ActiveSession<'_>) {
+    row.live = true;
+    row.tally.sessions += 1;
+    row.tally.rx_bytes += session.rx_bytes;
+    row.tally.tx_bytes += session.tx_bytes;
+    row.tally.rx_packets += session.rx_packets;
+    row.tally.tx_packets += session.tx_packets;
+    row.rates = Rates {
+        rx_bitrate: session.rx_bitrate,
+        tx_bitrate: session.tx_bitrate,
+        top_rx_bitrate: session.top_rx_bitrate,
+        top_tx_bitrate: session.top_tx_bitrate,
+    };
+}
+
+impl From<Stats> for Tally {
+    fn from(stats: Stats) -> Self {
+        Self {
+            sessions: stats.total_sessions,
+            rx_bytes: stats.total_rx_bytes,
+            tx_bytes: stats.total_tx_bytes,
+            rx_packets: stats.total_rx_packets,
+            tx_packets: stats.total_tx_packets,
+        }
+    }
+}

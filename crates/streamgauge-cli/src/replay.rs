@@ -1,0 +1,148 @@
+//! `streamgauge replay`: captures in, report out.
+
+use std::fmt::Display;
+use std::fs;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::Path;
+
+use crate::args::ReplayArgs;
+use crate::capture::{CaptureReader, Cause, Fault};
+use crate::decode::decode;
+use crate::measurement::Measurement;
+use crate::meter::{Meter, MeterConfig};
+use crate::progress::Progress;
+use crate::report::{self, InputReport, Report};
+use crate::source::{self, Source};
+
+/// How a command ended, as its exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Outcome {
+    /// All went well.
+    Success = 0,
+    /// Something could not be written.
+    OutputFailed = 1,
+    /// Something could not be read to its end.
+    InputFailed = 2,
+}
+
+/// Replays captures and reports to standard output; troubles go to standard error, a line each.
+#[must_use]
+pub fn run(args: &ReplayArgs) -> Outcome {
+    let config = MeterConfig {
+        idle_timeout: args.idle_timeout,
+        history: args.history.clone(),
+    };
+    let mut meter = match Meter::new(&config) {
+        Ok(meter) => meter,
+        Err(error) => return complain("history", &error, Outcome::OutputFailed),
+    };
+    if let Some(warning) = meter.warning() {
+        complain("history", &warning, Outcome::Success);
+    }
+    let mut outcome = Outcome::Success;
+    let mut inputs = Vec::with_capacity(args.files.len());
+    for path in &args.files {
+        let (input, fault) = feed(path, &mut meter, !args.no_progress);
+        if let Some(fault) = &fault {
+            outcome = outcome.max(complain(&input.name, fault, Outcome::InputFailed));
+        }
+        inputs.push(input);
+    }
+    if !inputs.iter().any(|input| input.recognized) {
+        return outcome;
+    }
+    let (measurement, saved) = meter.finish();
+    if let Err(error) = saved {
+        outcome = outcome.max(complain("history", &error, Outcome::OutputFailed));
+    }
+    // Conservation: the sessions counted what was read, exactly.
+    let counted = measurement.counted();
+    debug_assert_eq!(
+        counted.packets(),
+        inputs.iter().map(|input| input.packets).sum::<u64>()
+    );
+    debug_assert_eq!(
+        counted.bytes(),
+        inputs.iter().map(|input| input.bytes).sum::<u64>()
+    );
+    outcome.max(publish(args, inputs, measurement))
+}
+
+/// Reads one capture into the meter: what was read of it, and what was wrong with it.
+fn feed(path: &Path, meter: &mut Meter, progress: bool) -> (InputReport, Option<String>) {
+    let mut input = InputReport {
+        name: source::title(path).display().to_string(),
+        ..InputReport::default()
+    };
+    let source = match Source::open(path) {
+        Ok(source) => source,
+        Err(error) => {
+            input.error = Some(error.to_string());
+            return (input, Some(error.to_string()));
+        }
+    };
+    let progress = Progress::new(source.length(), progress);
+    let stored = progress.watch(source.into_reader());
+    let fault = match source::decompress(stored) {
+        Ok(stream) => read(stream, meter, &mut input).err(),
+        Err(error) => Some(Fault {
+            offset: 0,
+            cause: Cause::Unreadable(error),
+        }),
+    };
+    let message = fault.map(|fault| fault.to_string());
+    input.error.clone_from(&message);
+    (input, message)
+}
+
+fn read(stream: Box<dyn io::Read>, meter: &mut Meter, input: &mut InputReport) -> Result<(), Fault> {
+    let mut capture = CaptureReader::open(stream)?;
+    input.recognized = true;
+    while let Some(packet) = capture.next_packet()? {
+        let ends = decode(packet.link, packet.data);
+        meter.count(packet.at, ends.as_ref(), packet.wire_bytes);
+        input.packets += 1;
+        input.bytes += u64::from(packet.wire_bytes);
+        if !packet.link.is_known() {
+            input.opaque.insert(packet.link);
+        }
+    }
+    Ok(())
+}
+
+/// Writes the report, and the chart where one is wanted.
+fn publish(args: &ReplayArgs, inputs: Vec<InputReport>, measurement: Measurement) -> Outcome {
+    for input in &inputs {
+        for link in &input.opaque {
+            complain(
+                &input.name,
+                &format!("{link} is not looked into: its packets count as not IP"),
+                Outcome::Success,
+            );
+        }
+    }
+    let report = Report::new(inputs, measurement, args.by, args.top, args.format);
+    let mut outcome = Outcome::Success;
+    if let Some(path) = &args.svg {
+        let chart = report::chart::render(&report).map_err(|error| error.to_string());
+        let written = chart.and_then(|svg| fs::write(path, svg).map_err(|error| error.to_string()));
+        if let Err(error) = written {
+            outcome = complain(&path.display().to_string(), &error, Outcome::OutputFailed);
+        }
+    }
+    let mut out = BufWriter::new(io::stdout().lock());
+    match report.write(args.format, &mut out).and_then(|()| out.flush()) {
+        // Whoever reads the report has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => outcome,
+        Err(error) => complain("standard output", &error, Outcome::OutputFailed).max(outcome),
+        Ok(()) => outcome,
+    }
+}
+
+/// Writes a line to standard error, and gives the outcome that follows from it.
+fn complain(subject: &str, message: &dyn Display, outcome: Outcome) -> Outcome {
+    // Where standard error is closed there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "streamgauge: {subject}: {message}");
+    outcome
+}

@@ -1,0 +1,355 @@
+//! Models of the protocols, run under loom: every interleaving of a few threads, with every value that the orderings let
+//! a load return.
+//!
+//! `RUSTFLAGS="--cfg loom" cargo test -p streamgauge --release --lib models`. What loom cannot see, and what stands in for
+//! it, is listed in docs/memory-model.md.
+
+use loom::sync::Arc as Shared;
+use loom::thread;
+use std::sync::Arc;
+
+use crate::collector::config::Activation;
+use crate::collector::intake::Intake;
+use crate::collector::population::Population;
+use crate::direction::{Direction, PerDirection};
+use crate::session::core::{Reading, SessionCore};
+use crate::session::labels::Labels;
+use crate::session::phase::{Phase, Stage};
+use crate::session::top::{Top, TopSum};
+use crate::session::writer::{Counts, HeldCell, WriterCell};
+use crate::verdict::{CloseReason, Verdict};
+
+fn moment() -> crate::clock::Moment {
+    crate::clock::Moment {
+        monotonic: 0,
+        wall: std::time::SystemTime::UNIX_EPOCH,
+    }
+}
+
+fn session(activation: Activation, count_packets: bool) -> Arc<SessionCore> {
+    let labels = Labels::new("r", "l", "p", 10);
+    let population = Arc::new(Population::new());
+    population.enter_open();
+    Arc::new(SessionCore::new(
+        b"id",
+        labels,
+        population,
+        activation,
+        count_packets,
+        moment(),
+    ))
+}
+
+/// Counts on a session and answers what was accepted.
+fn count(session: &SessionCore, direction: Direction, bytes: u64) -> u64 {
+    match session.count(direction, bytes) {
+        Verdict::Counted => bytes,
+        Verdict::Closed(reason) => {
+            assert_eq!(
+                reason,
+                CloseReason::Unregistered,
+                "a late caller finds the reason"
+            );
+            0
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// M1: each addition is in the final or answers that it came too late, and then knows why.
+#[test]
+fn m1_close_against_additions() {
+    loom::model(|| {
+        let session = session(Activation::OnTraffic, false);
+        let adders: Vec<_> = [(Direction::Ingress, 3), (Direction::Ingress, 5)]
+            .into_iter()
+            .map(|(direction, bytes)| {
+                let session = Arc::clone(&session);
+                thread::spawn(move || count(&session, direction, bytes))
+            })
+            .collect();
+        let taken = session.close(CloseReason::Unregistered).unwrap();
+        let accepted: u64 = adders.into_iter().map(|adder| adder.join().unwrap()).sum();
+        assert_eq!(taken.counts.bytes.rx, accepted);
+    });
+}
+
+/// M1: the two directions close each for itself.
+#[test]
+fn m1_directions_close_each_for_itself() {
+    loom::model(|| {
+        let session = session(Activation::Explicit, false);
+        let adder = {
+            let session = Arc::clone(&session);
+            thread::spawn(move || {
+                PerDirection::new(
+                    count(&session, Direction::Ingress, 3),
+                    count(&session, Direction::Egress, 5),
+                )
+            })
+        };
+        let taken = session.close(CloseReason::Unregistered).unwrap();
+        assert_eq!(taken.counts.bytes, adder.join().unwrap());
+    });
+}
+
+/// M2: a packet of accepted bytes is in the final or among the late.
+#[test]
+fn m2_packets_are_in_the_final_or_late() {
+    loom::model(|| {
+        let session = session(Activation::Explicit, true);
+        let adder = {
+            let session = Arc::clone(&session);
+            thread::spawn(move || u64::from(count(&session, Direction::Egress, 5) > 0))
+        };
+        let taken = session.close(CloseReason::Unregistered).unwrap();
+        let accepted = adder.join().unwrap();
+        assert_eq!(
+            taken.counts.packets.tx + session.population().late_packets().tx,
+            accepted
+        );
+    });
+}
+
+/// M2: a call of no bytes is a packet in the final, or learns why it came too late.
+#[test]
+fn m2_a_packet_of_no_bytes_learns_the_reason() {
+    loom::model(|| {
+        let session = session(Activation::Explicit, true);
+        let adder = {
+            let session = Arc::clone(&session);
+            thread::spawn(move || session.count(Direction::Egress, 0))
+        };
+        let taken = session.close(CloseReason::Unregistered).unwrap();
+        let packets = match adder.join().unwrap() {
+            Verdict::Counted => 1,
+            verdict => {
+                assert_eq!(verdict, Verdict::Closed(CloseReason::Unregistered));
+                0
+            }
+        };
+        assert_eq!(taken.counts.packets.tx, packets);
+        assert!(session.population().late_packets().is_zero());
+    });
+}
+
+/// M3: one call activates, one closes, and the population comes back to nothing without passing below it.
+#[test]
+fn m3_activation_against_close() {
+    loom::model(|| {
+        let session = session(Activation::OnTraffic, false);
+        let population = Arc::clone(session.population());
+        let activators: Vec<_> = (0..2)
+            .map(|_| {
+                let session = Arc::clone(&session);
+                thread::spawn(move || session.activate())
+            })
+            .collect();
+        let taken = session.close(CloseReason::Unregistered).unwrap();
+        assert!(population.active() <= 2, "below zero");
+        let activated = activators
+            .into_iter()
+            .filter(|_| true)
+            .map(|one| one.join().unwrap());
+        assert_eq!(
+            activated.filter(|activated| *activated).count(),
+            usize::from(taken.was_active)
+        );
+        assert_eq!((population.open(), population.active()), (0, 0));
+    });
+}
+
+/// M3: two closers, one elected.
+#[test]
+fn m3_one_closer_is_elected() {
+    loom::model(|| {
+        let phase = Shared::new(Phase::pending());
+        let other = {
+            let phase = Shared::clone(&phase);
+            thread::spawn(move || phase.close(CloseReason::TimedOut).is_some())
+        };
+        let own = phase.close(CloseReason::Unregistered).is_some();
+        assert!(own ^ other.join().unwrap());
+        let reason = if own {
+            CloseReason::Unregistered
+        } else {
+            CloseReason::TimedOut
+        };
+        assert_eq!(phase.stage(), Stage::Closed(reason));
+    });
+}
+
+/// M4: a set, a decay and a close at once: the top leaves the sum once, and the sum is never below it.
+#[test]
+fn m4_set_against_decay_against_close() {
+    loom::model(|| {
+        let top = Shared::new((Top::new(), TopSum::new()));
+        assert!(top.0.set(100, &top.1));
+        let setter = {
+            let top = Shared::clone(&top);
+            thread::spawn(move || top.0.set(70, &top.1))
+        };
+        let sampler = {
+            let top = Shared::clone(&top);
+            thread::spawn(move || top.0.decay(|seen| seen + 20, &top.1))
+        };
+        let taken = top.0.take(&top.1);
+        assert!([100, 120, 70, 90].contains(&taken), "{taken}");
+        assert!(top.1.read() <= 1_000, "below zero");
+        setter.join().unwrap();
+        sampler.join().unwrap();
+        assert_eq!((top.0.read(), top.1.read()), (0, 0));
+    });
+}
+
+/// M4: a set is not lost to a decay.
+#[test]
+fn m4_a_set_is_not_lost_to_a_decay() {
+    loom::model(|| {
+        let top = Shared::new((Top::new(), TopSum::new()));
+        assert!(top.0.set(100, &top.1));
+        let sampler = {
+            let top = Shared::clone(&top);
+            thread::spawn(move || top.0.decay(|seen| seen / 2, &top.1))
+        };
+        assert!(top.0.set(70, &top.1));
+        sampler.join().unwrap();
+        let stands = top.0.read();
+        assert!(stands == 70 || stands == 35, "{stands}");
+        assert_eq!(top.1.read(), stands);
+    });
+}
+
+/// M5: what a writer counts before, while and after its session closes is harvested, all of it, once.
+#[test]
+fn m5_a_writer_against_close_and_harvest() {
+    loom::model(|| {
+        let session = session(Activation::Explicit, true);
+        let cell = Arc::new(WriterCell::new());
+        assert!(session.admit_writer(&cell));
+        let writer = {
+            let session = Arc::clone(&session);
+            let mut writer = crate::session::writer::Writer::new(session, cell);
+            thread::spawn(move || {
+                let mut accepted = Counts::default();
+                for bytes in [3, 5] {
+                    match writer.ingress(bytes) {
+                        Verdict::Counted => {
+                            accepted.bytes.rx += bytes;
+                            accepted.packets.rx += 1;
+                        }
+                        verdict => assert_eq!(verdict, Verdict::Closed(CloseReason::Unregistered)),
+                    }
+                }
+                accepted
+            })
+        };
+        let taken = session.close(CloseReason::Unregistered).unwrap();
+        let mut cells = session.take_writers();
+        let mut harvested = taken.counts.plus(cells.total);
+        let accepted = writer.join().unwrap();
+        for held in &mut cells.held {
+            harvested = harvested.plus(held.gain());
+            assert!(held.is_last(), "the writer was dropped");
+        }
+        assert_eq!(harvested, accepted);
+    });
+}
+
+/// M5: the counts read once a cell is found released are its last.
+#[test]
+fn m5_release_publishes_the_last_addition() {
+    loom::model(|| {
+        let cell = Arc::new(WriterCell::new());
+        let writer = {
+            let cell = Arc::clone(&cell);
+            thread::spawn(move || {
+                cell.set_bytes(Direction::Egress, 7);
+                cell.add_packet(Direction::Egress);
+                cell.release();
+            })
+        };
+        let mut held = HeldCell::of(Arc::clone(&cell));
+        if held.is_last() {
+            assert!(held.gain().is_zero(), "there was more after the last");
+            assert_eq!((cell.counts().bytes.tx, cell.counts().packets.tx), (7, 1));
+        }
+        writer.join().unwrap();
+    });
+}
+
+/// M5: a writer admitted while its session closes is told, or is not admitted.
+#[test]
+fn m5_admission_of_a_writer_against_close() {
+    loom::model(|| {
+        let session = session(Activation::Explicit, false);
+        // Made before the race, as by an earlier writer.
+        assert!(session.admit_writer(&Arc::new(WriterCell::new())));
+        let admission = {
+            let session = Arc::clone(&session);
+            thread::spawn(move || {
+                let cell = Arc::new(WriterCell::new());
+                session.admit_writer(&cell).then_some(cell)
+            })
+        };
+        session.close(CloseReason::Unregistered).unwrap();
+        if let Some(cell) = admission.join().unwrap() {
+            let mut writer = crate::session::writer::Writer::new(Arc::clone(&session), cell);
+            assert_eq!(writer.ingress(1), Verdict::Closed(CloseReason::Unregistered));
+        }
+    });
+}
+
+/// M1: a collection that meets a closed session finds its final in the intake once it has the lock; what it reads of an
+/// open one is never more than the final.
+#[test]
+fn m1_hand_over_of_the_final() {
+    loom::model(|| {
+        let session = session(Activation::Explicit, false);
+        let intake = Shared::new(Intake::default());
+        let closer = {
+            let (session, intake) = (Arc::clone(&session), Shared::clone(&intake));
+            thread::spawn(move || {
+                assert!(intake.open().close(&session, CloseReason::Unregistered, moment()));
+            })
+        };
+        let adder = {
+            let session = Arc::clone(&session);
+            thread::spawn(move || count(&session, Direction::Ingress, 3))
+        };
+        let read = match session.read() {
+            Reading::Open { counts, .. } => Some(counts.bytes.rx),
+            Reading::Closed => {
+                assert_eq!(
+                    intake.open().take_ended().len(),
+                    1,
+                    "a closed session has a final"
+                );
+                None
+            }
+        };
+        closer.join().unwrap();
+        let accepted = adder.join().unwrap();
+        if let Some(read) = read {
+            let ended = intake.open().take_ended();
+            assert_eq!(ended[0].taken.counts.bytes.rx, accepted);
+            assert!(read <= accepted);
+        }
+    });
+}
+
+/// M1: a registration is in the intake or declined; never neither, also where the stop comes between.
+#[test]
+fn m1_registration_against_stop() {
+    loom::model(|| {
+        let session = session(Activation::Explicit, false);
+        let intake = Shared::new(Intake::default());
+        let registration = {
+            let (session, intake) = (Arc::clone(&session), Shared::clone(&intake));
+            thread::spawn(move || intake.open().announce(&session).is_ok())
+        };
+        intake.open().shut();
+        let listed = intake.open().opened().len();
+        assert_eq!(registration.join().unwrap(), listed == 1);
+    });
+}
