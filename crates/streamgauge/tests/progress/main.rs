@@ -13,6 +13,7 @@ mod gate;
 mod harness;
 mod subject;
 
+mod clock;
 mod collecting;
 mod reading;
 mod serving;
