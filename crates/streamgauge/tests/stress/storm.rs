@@ -27,8 +27,8 @@ pub(crate) struct Storm {
     pub(crate) readers: usize,
     /// Steps of each counter.
     pub(crate) steps: u64,
-    /// The counters go on until there were so many ticks, however the threads are scheduled.
-    pub(crate) least_ticks: u64,
+    /// The counters go on until so many sessions were folded, however the threads are scheduled.
+    pub(crate) least_closed: u64,
     /// A counter stops the collector after so many steps.
     pub(crate) stop_after: Option<u64>,
     pub(crate) config: CollectorConfig,
@@ -48,7 +48,7 @@ impl Default for Storm {
             refreshers: 1,
             readers: 1,
             steps: 12_000,
-            least_ticks: 30,
+            least_closed: 30,
             stop_after: None,
             config,
         }
@@ -64,8 +64,8 @@ struct Scene<'a> {
     barrier: Barrier,
     /// The counters that are not done.
     counting: AtomicU64,
-    /// How many ticks there were.
-    ticks: AtomicU64,
+    /// A thread that ticks has failed.
+    is_cut_short: AtomicBool,
     has_stopped: AtomicBool,
 }
 
@@ -86,7 +86,7 @@ impl Storm {
                 self.counters + self.churners + self.tickers + self.refreshers + self.readers,
             ),
             counting: AtomicU64::new(self.counters as u64),
-            ticks: AtomicU64::new(0),
+            is_cut_short: AtomicBool::new(false),
             has_stopped: AtomicBool::new(false),
         };
         for id in 0..self.ids {
@@ -123,6 +123,14 @@ impl Scene<'_> {
         self.counting.load(Ordering::Acquire) == 0
     }
 
+    fn has_closed_enough(&self) -> bool {
+        let closed =
+            |summary: &Summary| summary.history.stats.total_sessions + summary.discarded.total_sessions;
+        self.has_stopped.load(Ordering::Acquire)
+            || self.is_cut_short.load(Ordering::Acquire)
+            || self.collector.with_summary(closed) >= self.storm.least_closed
+    }
+
     fn register(&self, id: usize) -> SessionHandle {
         let label = label(id);
         self.collector.register(&label, &label, &label, &label)
@@ -138,7 +146,7 @@ impl Scene<'_> {
         });
         self.barrier.wait();
         for step in 0.. {
-            if step >= self.storm.steps && self.ticks.load(Ordering::Acquire) >= self.storm.least_ticks {
+            if step >= self.storm.steps && self.has_closed_enough() {
                 break;
             }
             if thread == 0 && self.storm.stop_after == Some(step) {
@@ -255,13 +263,10 @@ impl Scene<'_> {
     fn tick(&self, seed: u64) {
         let mut dice = Dice::new(seed);
         let mut audit = Audit::default();
-        // Should this thread panic, the counters do not wait for its ticks.
-        let _done = OnDrop(|| {
-            self.ticks.fetch_add(self.storm.least_ticks, Ordering::Release);
-        });
+        // Before the end only where this thread panics: then the counters do not wait for its ticks.
+        let _done = OnDrop(|| self.is_cut_short.store(true, Ordering::Release));
         self.barrier.wait();
         while !self.is_over() {
-            self.ticks.fetch_add(1, Ordering::Release);
             self.clock.advance(Duration::from_millis(dice.below(2_000)));
             audit.check_around(&self.accounts, self.storm.config.count_packets, || {
                 self.collector.tick();
