@@ -277,7 +277,7 @@ impl Collector {
     /// Answers `Unknown`, never `Closed`, for a session that has closed.
     ///
     /// Cost: a hash, a lookup and one relaxed RMW on the session's own line, two where packets are counted; no lock; no
-    /// clock; no alloc while the table does not grow. Bench: record/id.
+    /// clock; no alloc while the table does not grow. Bench: record/ingress.
     #[inline]
     pub fn ingress(&self, id: impl AsRef<[u8]>, bytes: u64) -> Verdict {
         self.count(id.as_ref(), Direction::Ingress, bytes)
@@ -285,7 +285,7 @@ impl Collector {
 
     /// Counts `bytes` sent by a session. As [`ingress`](Self::ingress).
     ///
-    /// Cost: as [`ingress`](Self::ingress). Bench: record/id.
+    /// Cost: as [`ingress`](Self::ingress). Bench: record/ingress.
     #[inline]
     pub fn egress(&self, id: impl AsRef<[u8]>, bytes: u64) -> Verdict {
         self.count(id.as_ref(), Direction::Egress, bytes)

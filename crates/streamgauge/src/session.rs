@@ -95,7 +95,7 @@ impl SessionHandle {
     /// Counts `bytes` received.
     ///
     /// Cost: one relaxed RMW on the session's own line, two where packets are counted; no alloc; no lock; no clock.
-    /// Bench: record/handle.
+    /// Bench: record/ingress.
     #[inline]
     pub fn ingress(&self, bytes: u64) -> Verdict {
         self.count(Direction::Ingress, bytes)
@@ -103,7 +103,7 @@ impl SessionHandle {
 
     /// Counts `bytes` sent.
     ///
-    /// Cost: as [`ingress`](Self::ingress). Bench: record/handle.
+    /// Cost: as [`ingress`](Self::ingress). Bench: record/ingress.
     #[inline]
     pub fn egress(&self, bytes: u64) -> Verdict {
         self.count(Direction::Egress, bytes)

@@ -38,7 +38,7 @@ impl<'a> Burst<'a> {
 
     /// As [`Collector::ingress`](crate::Collector::ingress).
     ///
-    /// Cost: a hash, a lookup and one relaxed RMW; no alloc; no lock; no clock. Bench: record/burst.
+    /// Cost: a hash, a lookup and one relaxed RMW; no alloc; no lock; no clock. Bench: record/ingress.
     #[inline]
     pub fn ingress(&self, id: impl AsRef<[u8]>, bytes: u64) -> Verdict {
         self.count(id.as_ref(), Direction::Ingress, bytes)
@@ -46,7 +46,7 @@ impl<'a> Burst<'a> {
 
     /// As [`Collector::egress`](crate::Collector::egress).
     ///
-    /// Cost: as [`ingress`](Self::ingress). Bench: record/burst.
+    /// Cost: as [`ingress`](Self::ingress). Bench: record/ingress.
     #[inline]
     pub fn egress(&self, id: impl AsRef<[u8]>, bytes: u64) -> Verdict {
         self.count(id.as_ref(), Direction::Egress, bytes)

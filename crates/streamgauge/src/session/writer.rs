@@ -311,7 +311,7 @@ impl Writer {
 
     /// Counts `bytes` received.
     ///
-    /// Cost: one load and one store on the writer's own line; no RMW; no alloc; no lock; no clock. Bench: record/writer.
+    /// Cost: one load and one store on the writer's own line; no RMW; no alloc; no lock; no clock. Bench: record/ingress.
     #[inline]
     pub fn ingress(&mut self, bytes: u64) -> Verdict {
         self.count(Direction::Ingress, bytes)
@@ -319,7 +319,7 @@ impl Writer {
 
     /// Counts `bytes` sent.
     ///
-    /// Cost: as [`ingress`](Self::ingress). Bench: record/writer.
+    /// Cost: as [`ingress`](Self::ingress). Bench: record/ingress.
     #[inline]
     pub fn egress(&mut self, bytes: u64) -> Verdict {
         self.count(Direction::Egress, bytes)
