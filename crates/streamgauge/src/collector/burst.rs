@@ -38,7 +38,8 @@ impl<'a> Burst<'a> {
 
     /// As [`Collector::ingress`](crate::Collector::ingress).
     ///
-    /// Cost: a hash, a lookup and one relaxed RMW; no alloc; no lock; no clock. Bench: record/ingress.
+    /// Cost: a hash, a lookup and one relaxed RMW; no lock; no clock; no alloc while the table does not grow. Bench:
+    /// record/ingress.
     #[inline]
     pub fn ingress(&self, id: impl AsRef<[u8]>, bytes: u64) -> Verdict {
         self.count(id.as_ref(), Direction::Ingress, bytes)
