@@ -61,12 +61,8 @@ pub enum MeterError {
 #[derive(Debug)]
 pub struct Meter {
     registry: Registry,
-    collector: Collector,
-    clock: ManualClock,
     timeline: Timeline,
-    closings: Arc<Closings>,
-    slots: HashMap<ConversationKey, Slot>,
-    throughput: Throughput,
+    ticker: Ticker,
     /// What the history held before.
     earlier: Stats,
 }
@@ -98,12 +94,14 @@ impl Meter {
         let earlier = collector.refresh().totals;
         Ok(Self {
             registry,
-            collector,
-            clock,
             timeline: Timeline::new(WINDOW),
-            closings,
-            slots: HashMap::new(),
-            throughput: Throughput::beginning_at(earlier.total_rx_bytes, earlier.total_tx_bytes),
+            ticker: Ticker {
+                clock,
+                collector,
+                closings,
+                slots: HashMap::new(),
+                throughput: Throughput::beginning_at(earlier.total_rx_bytes, earlier.total_tx_bytes),
+            },
             earlier,
         })
     }
@@ -111,7 +109,7 @@ impl Meter {
     /// A line for the user where the history of earlier replays was damaged and set aside.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
-        let set_aside = self.collector.health().set_aside?;
+        let set_aside = self.ticker.collector.health().set_aside?;
         let (path, cause) = (set_aside.path.display(), set_aside.cause);
         Some(format!(
             "what earlier replays left is damaged ({cause}); it was set aside as {path}, and a new one begun"
@@ -124,15 +122,15 @@ impl Meter {
             self.advance(at);
         }
         let (key, from_low) = ends.map_or((ConversationKey::NON_IP, true), ConversationKey::of);
-        let slot = match self.slots.entry(key) {
+        let slot = match self.ticker.slots.entry(key) {
             Entry::Occupied(slot) => slot.into_mut(),
             Entry::Vacant(vacant) => {
-                set_clock(&self.clock, self.timeline.now());
+                set_clock(&self.ticker.clock, self.timeline.now());
                 let conversation = Conversation {
                     key,
                     began_low: from_low,
                 };
-                let session = register(&self.collector, &conversation);
+                let session = register(&self.ticker.collector, &conversation);
                 vacant.insert(Slot {
                     conversation,
                     session,
@@ -143,8 +141,8 @@ impl Meter {
         };
         let ingress = from_low == slot.conversation.began_low;
         if let Verdict::Closed(_) = slot.count(ingress, bytes) {
-            set_clock(&self.clock, self.timeline.now());
-            slot.session = register(&self.collector, &slot.conversation);
+            set_clock(&self.ticker.clock, self.timeline.now());
+            slot.session = register(&self.ticker.collector, &slot.conversation);
             slot.count(ingress, bytes);
         }
     }
@@ -154,39 +152,25 @@ impl Meter {
     fn advance(&mut self, at: Duration) {
         if self.timeline.start().is_none() {
             // Times that no calendar knows leave it where it is.
-            self.clock.set_wall(
+            self.ticker.clock.set_wall(
                 SystemTime::UNIX_EPOCH
                     .checked_add(at)
                     .unwrap_or(SystemTime::UNIX_EPOCH),
             );
         }
-        let mut ticker = Ticker {
-            clock: &self.clock,
-            collector: &self.collector,
-            closings: &self.closings,
-            slots: &mut self.slots,
-            throughput: &mut self.throughput,
-        };
-        self.timeline.advance(at, |now| ticker.tick(now));
+        self.timeline.advance(at, |now| self.ticker.tick(now));
     }
 
     /// Ends the capture's last second, and gives what was counted, and whether the history could be written.
     pub fn finish(mut self) -> (Measurement, Result<(), MeterError>) {
         let captured = self.timeline.now();
-        let mut ticker = Ticker {
-            clock: &self.clock,
-            collector: &self.collector,
-            closings: &self.closings,
-            slots: &mut self.slots,
-            throughput: &mut self.throughput,
-        };
-        self.timeline.finish(|now| ticker.tick(now));
+        self.timeline.finish(|now| self.ticker.tick(now));
         // A capture without a single timestamp has had no tick.
-        let summary = self.collector.refresh();
-        let rows = rows(&self.slots, &summary);
+        let summary = self.ticker.collector.refresh();
+        let rows = rows(&self.ticker.slots, &summary);
         // Stopping ends all sessions, and writes the history with them in it.
         self.registry.unregister_all();
-        let saved = match self.collector.health().store_error {
+        let saved = match self.ticker.collector.health().store_error {
             Some(error) => Err(MeterError::NotSaved(error)),
             None => Ok(()),
         };
@@ -204,7 +188,7 @@ impl Meter {
                 top_rx_bitrate: summary.top_rx_bitrate,
                 top_tx_bitrate: summary.top_tx_bitrate,
             },
-            samples: self.throughput.into_samples(),
+            samples: self.ticker.throughput.into_samples(),
             started_at: self.timeline.start(),
             captured,
         };
@@ -224,17 +208,18 @@ impl Slot {
 }
 
 /// What a tick works with.
-struct Ticker<'a> {
-    clock: &'a ManualClock,
-    collector: &'a Collector,
-    closings: &'a Closings,
-    slots: &'a mut HashMap<ConversationKey, Slot>,
-    throughput: &'a mut Throughput,
+#[derive(Debug)]
+struct Ticker {
+    clock: ManualClock,
+    collector: Collector,
+    closings: Arc<Closings>,
+    slots: HashMap<ConversationKey, Slot>,
+    throughput: Throughput,
 }
 
-impl Ticker<'_> {
+impl Ticker {
     fn tick(&mut self, now: Duration) {
-        set_clock(self.clock, now);
+        set_clock(&self.clock, now);
         self.collector.tick();
         let totals = self.collector.with_summary(|summary| summary.totals);
         self.throughput

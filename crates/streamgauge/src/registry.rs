@@ -97,7 +97,7 @@ struct Members {
     collectors: DashMap<String, Collector, ahash::RandomState>,
 }
 
-pub(super) struct Owner {
+struct Owner {
     members: Arc<Members>,
     engine: Arc<Engine>,
     store: Option<Arc<dyn HistoryStore>>,

@@ -153,7 +153,7 @@ impl CollectorCore {
             return self.clock.now().monotonic;
         }
         let mut state = lock(&self.state);
-        // Read again: another collection may have held the lock for long.
+        // Read under the lock: another collection may have held it for long.
         let now = self.clock.now();
         if !state.is_finished {
             self.collect(&mut state, Purpose::Tick, now);
