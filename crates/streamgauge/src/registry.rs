@@ -88,17 +88,12 @@ impl Config {
 /// ```
 #[derive(Clone)]
 pub struct Registry {
-    members: Arc<Members>,
+    reader: RegistryReader,
     owner: Arc<Owner>,
 }
 
-#[derive(Debug, Default)]
-struct Members {
-    collectors: DashMap<String, Collector, ahash::RandomState>,
-}
-
 struct Owner {
-    members: Arc<Members>,
+    reader: RegistryReader,
     engine: Arc<Engine>,
     store: Option<Arc<dyn HistoryStore>>,
     stop_timeout: Duration,
@@ -131,16 +126,18 @@ impl Registry {
     }
 
     fn with(store: Option<Arc<dyn HistoryStore>>, engine: Engine, stop_timeout: Duration) -> Self {
-        let members = Arc::<Members>::default();
+        let reader = RegistryReader {
+            members: Arc::default(),
+        };
         let owner = Owner {
-            members: Arc::clone(&members),
+            reader: reader.clone(),
             engine: Arc::new(engine),
             store,
             stop_timeout,
             change: Mutex::default(),
         };
         Self {
-            members,
+            reader,
             owner: Arc::new(owner),
         }
     }
@@ -176,7 +173,7 @@ impl Registry {
         };
         config.check().map_err(failed)?;
         let _changing = lock(&self.owner.change);
-        if self.members.collectors.contains_key(id) {
+        if self.reader.members.contains_key(id) {
             return Err(RegistryError::Exists { id: id.to_owned() });
         }
         let health = Arc::<HealthBoard>::default();
@@ -194,7 +191,7 @@ impl Registry {
             owns_engine: false,
         };
         let collector = Collector::placed(config, placement);
-        self.members.collectors.insert(id.to_owned(), collector.clone());
+        self.reader.members.insert(id.to_owned(), collector.clone());
         Ok(collector)
     }
 
@@ -223,33 +220,31 @@ impl Registry {
     /// The ids of all collectors, ordered.
     #[must_use]
     pub fn collectors(&self) -> Vec<String> {
-        self.members.ids()
+        self.reader.collectors()
     }
 
     /// A collector by id.
     #[must_use]
     pub fn collector(&self, id: &str) -> Option<Collector> {
-        self.members.collector(id)
+        self.reader.collector(id)
     }
 
     /// The last summary of a collector; an empty one where the id is not registered.
     #[must_use]
     pub fn summary(&self, id: &str) -> Arc<Summary> {
-        self.members.summary(id)
+        self.reader.summary(id)
     }
 
     /// The active sessions of a collector, now; none where the id is not registered.
     #[must_use]
     pub fn active(&self, id: &str) -> Vec<Session> {
-        self.members.active(id)
+        self.reader.active(id)
     }
 
     /// The read-only half of the registry. It does not keep the collectors running.
     #[must_use]
     pub fn reader(&self) -> RegistryReader {
-        RegistryReader {
-            members: Arc::clone(&self.members),
-        }
+        self.reader.clone()
     }
 }
 
@@ -263,7 +258,7 @@ impl fmt::Debug for Registry {
 
 impl Owner {
     fn stop_all(&self) {
-        for id in self.members.ids() {
+        for id in self.reader.collectors() {
             if let Some(collector) = self.finish(&id) {
                 collector.stop();
             }
@@ -274,7 +269,7 @@ impl Owner {
     /// after the lock was let go.
     fn finish(&self, id: &str) -> Option<Collector> {
         let _changing = lock(&self.change);
-        let (_, collector) = self.members.collectors.remove(id)?;
+        let (_, collector) = self.reader.members.remove(id)?;
         collector.finish();
         Some(collector)
     }
@@ -287,58 +282,40 @@ impl Drop for Owner {
     }
 }
 
-impl Members {
-    fn ids(&self) -> Vec<String> {
-        let mut ids: Vec<String> = self.collectors.iter().map(|entry| entry.key().clone()).collect();
-        ids.sort_unstable();
-        ids
-    }
-
-    /// A clone, so that no guard of the map is held while the collector is used.
-    fn collector(&self, id: &str) -> Option<Collector> {
-        self.collectors.get(id).map(|entry| entry.value().clone())
-    }
-
-    fn summary(&self, id: &str) -> Arc<Summary> {
-        self.collector(id)
-            .map_or_else(empty_summary, |collector| collector.summary())
-    }
-
-    fn active(&self, id: &str) -> Vec<Session> {
-        self.collector(id)
-            .map_or_else(Vec::new, |collector| collector.active())
-    }
-}
-
 /// The read-only half of a [`Registry`].
 #[derive(Clone)]
 pub struct RegistryReader {
-    members: Arc<Members>,
+    members: Arc<DashMap<String, Collector, ahash::RandomState>>,
 }
 
 impl RegistryReader {
     /// The ids of all collectors, ordered.
     #[must_use]
     pub fn collectors(&self) -> Vec<String> {
-        self.members.ids()
+        let mut ids: Vec<String> = self.members.iter().map(|entry| entry.key().clone()).collect();
+        ids.sort_unstable();
+        ids
     }
 
     /// A collector by id.
     #[must_use]
     pub fn collector(&self, id: &str) -> Option<Collector> {
-        self.members.collector(id)
+        // A clone, so that no guard of the map is held while the collector is used.
+        self.members.get(id).map(|entry| entry.value().clone())
     }
 
     /// The last summary of a collector; an empty one where the id is not registered.
     #[must_use]
     pub fn summary(&self, id: &str) -> Arc<Summary> {
-        self.members.summary(id)
+        self.collector(id)
+            .map_or_else(empty_summary, |collector| collector.summary())
     }
 
     /// The active sessions of a collector, now; none where the id is not registered.
     #[must_use]
     pub fn active(&self, id: &str) -> Vec<Session> {
-        self.members.active(id)
+        self.collector(id)
+            .map_or_else(Vec::new, |collector| collector.active())
     }
 }
 
