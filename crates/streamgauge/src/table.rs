@@ -8,24 +8,23 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use ahash::RandomState;
 use scc::hash_index::Entry;
 use scc::{Guard, HashIndex};
 
 use crate::direction::Direction;
-use crate::session::core::SessionCore;
+use crate::session::core::SessionRef;
 use crate::verdict::Verdict;
 
 /// A session as a key: it hashes and compares as its id does.
 #[derive(Clone)]
-struct Key(Arc<SessionCore>);
+struct Key(SessionRef);
 
 impl Borrow<[u8]> for Key {
     #[inline]
     fn borrow(&self) -> &[u8] {
-        self.0.id().as_bytes()
+        self.0.key()
     }
 }
 
@@ -49,7 +48,7 @@ pub(crate) enum Claim<E> {
     /// The session is in the table.
     Inserted,
     /// Another session has its id.
-    Taken(Arc<SessionCore>),
+    Taken(SessionRef),
     /// `announce` would not have it.
     Declined(E),
 }
@@ -57,7 +56,7 @@ pub(crate) enum Claim<E> {
 /// Lookup by id, with a pin of its own for each call or under a held one.
 pub(crate) trait Lookup {
     /// Looks an id up and passes what is there, open or closed, to `found`.
-    fn with<R>(&self, id: &[u8], found: impl FnOnce(&Arc<SessionCore>) -> R) -> Option<R>;
+    fn with<R>(&self, id: &[u8], found: impl FnOnce(&SessionRef) -> R) -> Option<R>;
 
     /// Counts by id: in the open session that has it, or not at all.
     #[inline]
@@ -72,11 +71,9 @@ pub(crate) trait Lookup {
     /// Counts in the successor of a closed session, if there is one: looks again while it finds another one than before.
     #[cold]
     fn count_again(&self, id: &[u8], direction: Direction, bytes: u64) -> Verdict {
-        let mut met = std::ptr::null();
+        let mut met = 0;
         loop {
-            let found = self.with(id, |session| {
-                (session.count(direction, bytes), Arc::as_ptr(session))
-            });
+            let found = self.with(id, |session| (session.count(direction, bytes), session.address()));
             match found {
                 Some((Verdict::Closed(_), session)) if session != met => met = session,
                 Some((Verdict::Closed(_), _)) | None => return Verdict::Unknown,
@@ -114,11 +111,11 @@ impl Table {
     /// `announce` runs inside the entry's lock, before any lookup can find the session.
     pub(crate) fn claim<E>(
         &self,
-        session: &Arc<SessionCore>,
+        session: &SessionRef,
         announce: impl FnOnce() -> Result<(), E>,
     ) -> Claim<E> {
-        match self.map.entry_sync(Key(Arc::clone(session))) {
-            Entry::Occupied(entry) => Claim::Taken(Arc::clone(&entry.key().0)),
+        match self.map.entry_sync(Key(session.clone())) {
+            Entry::Occupied(entry) => Claim::Taken(entry.key().0.clone()),
             Entry::Vacant(entry) => match announce() {
                 Ok(()) => {
                     entry.insert_entry(());
@@ -130,18 +127,15 @@ impl Table {
     }
 
     /// All sessions in the table, in no order.
-    pub(crate) fn sessions(&self) -> Vec<Arc<SessionCore>> {
+    pub(crate) fn sessions(&self) -> Vec<SessionRef> {
         let guard = Guard::new();
-        self.map
-            .iter(&guard)
-            .map(|(key, ())| Arc::clone(&key.0))
-            .collect()
+        self.map.iter(&guard).map(|(key, ())| key.0.clone()).collect()
     }
 
     /// Removes this very session, never a successor under the same id.
-    pub(crate) fn remove(&self, session: &Arc<SessionCore>) {
-        if let Some(entry) = self.map.get_sync(session.id().as_bytes())
-            && Arc::ptr_eq(&entry.key().0, session)
+    pub(crate) fn remove(&self, session: &SessionRef) {
+        if let Some(entry) = self.map.get_sync(session.key())
+            && SessionRef::is_same(&entry.key().0, session)
         {
             entry.remove_entry();
         }
@@ -150,7 +144,7 @@ impl Table {
 
 impl Lookup for Table {
     #[inline]
-    fn with<R>(&self, id: &[u8], found: impl FnOnce(&Arc<SessionCore>) -> R) -> Option<R> {
+    fn with<R>(&self, id: &[u8], found: impl FnOnce(&SessionRef) -> R) -> Option<R> {
         self.map.peek_with(id, |key, ()| found(&key.0))
     }
 }
@@ -169,7 +163,7 @@ pub(crate) struct Pin<'a> {
 
 impl Lookup for Pin<'_> {
     #[inline]
-    fn with<R>(&self, id: &[u8], found: impl FnOnce(&Arc<SessionCore>) -> R) -> Option<R> {
+    fn with<R>(&self, id: &[u8], found: impl FnOnce(&SessionRef) -> R) -> Option<R> {
         // The map's peek under a given guard returns the value alone, and ours is the key. Entering the epoch again under
         // a held guard is an increment of a thread-local.
         let _held = &self.guard;

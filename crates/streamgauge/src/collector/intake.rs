@@ -12,17 +12,16 @@
 //! every session in the intake or in the summary.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 
 use crate::clock::Moment;
-use crate::session::core::{Final, SessionCore};
+use crate::session::core::{Final, SessionRef};
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::verdict::CloseReason;
 
 /// A closed session and what its closer took.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    pub(crate) session: Arc<SessionCore>,
+    pub(crate) session: SessionRef,
     pub(crate) taken: Final,
     pub(crate) reason: CloseReason,
     pub(crate) at: Moment,
@@ -41,7 +40,7 @@ pub(crate) struct Intake {
 /// What lies in the mailbox, while its lock is held.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
-    opened: VecDeque<Arc<SessionCore>>,
+    opened: VecDeque<SessionRef>,
     ended: Vec<Ended>,
     relabelled: Relabelled,
     is_shut: bool,
@@ -51,7 +50,7 @@ pub(crate) struct Desk {
 #[derive(Debug, Default)]
 pub(crate) struct Relabelled {
     /// By address; the session is kept, so that no other one gets its address.
-    sessions: HashMap<usize, Arc<SessionCore>, ahash::RandomState>,
+    sessions: HashMap<usize, SessionRef, ahash::RandomState>,
 }
 
 impl Relabelled {
@@ -59,13 +58,12 @@ impl Relabelled {
         self.sessions.is_empty()
     }
 
-    pub(crate) fn contains(&self, session: &Arc<SessionCore>) -> bool {
-        self.sessions.contains_key(&Arc::as_ptr(session).addr())
+    pub(crate) fn contains(&self, session: &SessionRef) -> bool {
+        self.sessions.contains_key(&session.address())
     }
 
-    fn insert(&mut self, session: &Arc<SessionCore>) {
-        self.sessions
-            .insert(Arc::as_ptr(session).addr(), Arc::clone(session));
+    fn insert(&mut self, session: &SessionRef) {
+        self.sessions.insert(session.address(), session.clone());
     }
 }
 
@@ -77,22 +75,22 @@ impl Intake {
 
 impl Desk {
     /// Announces a new session.
-    pub(crate) fn announce(&mut self, session: &Arc<SessionCore>) -> Result<(), Shut> {
+    pub(crate) fn announce(&mut self, session: &SessionRef) -> Result<(), Shut> {
         if self.is_shut {
             return Err(Shut);
         }
         session.population().enter_open();
-        self.opened.push_back(Arc::clone(session));
+        self.opened.push_back(session.clone());
         Ok(())
     }
 
     /// Closes a session and records its final; `false` if it was closed already.
-    pub(crate) fn close(&mut self, session: &Arc<SessionCore>, reason: CloseReason, at: Moment) -> bool {
+    pub(crate) fn close(&mut self, session: &SessionRef, reason: CloseReason, at: Moment) -> bool {
         let Some(taken) = session.close(reason) else {
             return false;
         };
         self.ended.push(Ended {
-            session: Arc::clone(session),
+            session: session.clone(),
             taken,
             reason,
             at,
@@ -101,7 +99,7 @@ impl Desk {
     }
 
     /// Says that a session's extra changed.
-    pub(crate) fn relabel(&mut self, session: &Arc<SessionCore>) {
+    pub(crate) fn relabel(&mut self, session: &SessionRef) {
         self.relabelled.insert(session);
     }
 
@@ -110,12 +108,12 @@ impl Desk {
     }
 
     /// The sessions that no published summary has, in order of registration.
-    pub(crate) fn opened(&self) -> impl ExactSizeIterator<Item = &Arc<SessionCore>> {
+    pub(crate) fn opened(&self) -> impl ExactSizeIterator<Item = &SessionRef> {
         self.opened.iter()
     }
 
     /// Takes the first `published` of [`opened`](Self::opened) out, to be dropped outside the lock.
-    pub(crate) fn forget_opened(&mut self, published: usize) -> VecDeque<Arc<SessionCore>> {
+    pub(crate) fn forget_opened(&mut self, published: usize) -> VecDeque<SessionRef> {
         let rest = self.opened.split_off(published.min(self.opened.len()));
         std::mem::replace(&mut self.opened, rest)
     }

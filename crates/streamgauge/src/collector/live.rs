@@ -1,12 +1,11 @@
 //! The active sessions, as they are now.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use super::core::CollectorCore;
 use crate::direction::PerDirection;
 use crate::session::Session;
-use crate::session::core::{Reading, SessionCore};
+use crate::session::core::{Reading, SessionRef};
 use crate::summary::active::{Row, live_session};
 
 /// Reads the active sessions: counts and tops of this moment, bitrates as of the last tick, in order of registration.
@@ -18,17 +17,17 @@ pub(super) fn active(core: &CollectorCore) -> Vec<Session> {
     if core.roster.is_forked() {
         return Vec::new();
     }
-    let opened: Vec<Arc<SessionCore>> = core.roster.intake.open().opened().cloned().collect();
+    let opened: Vec<SessionRef> = core.roster.intake.open().opened().cloned().collect();
     let summary = core.summary();
-    let mut listed: HashSet<*const SessionCore> = opened.iter().map(Arc::as_ptr).collect();
+    let mut listed: HashSet<usize> = opened.iter().map(SessionRef::address).collect();
     let mut sessions = Vec::with_capacity(summary.active.len() + opened.len());
     for (row, numbers) in summary.active.rows() {
-        listed.remove(&Arc::as_ptr(&row.session));
+        listed.remove(&row.session.address());
         sessions.extend(read(row, numbers.bitrates));
     }
     for session in opened
         .iter()
-        .filter(|session| listed.contains(&Arc::as_ptr(session)))
+        .filter(|session| listed.contains(&session.address()))
     {
         sessions.extend(read(&Row::of(session), PerDirection::default()));
     }

@@ -12,7 +12,7 @@ use crate::direction::PerDirection;
 use crate::event::{ClosedSession, SessionEvent, SessionIdentity};
 use crate::history::HistoryKey;
 use crate::history::ledger::{Account, Ledger};
-use crate::session::core::SessionCore;
+use crate::session::core::SessionRef;
 use crate::stats::Stats;
 use crate::summary::active::{Row, as_bitrate};
 use crate::verdict::CloseReason;
@@ -33,10 +33,6 @@ pub(super) struct Books {
     lingering: Lingering,
 }
 
-fn address(session: &Arc<SessionCore>) -> usize {
-    Arc::as_ptr(session).addr()
-}
-
 impl Books {
     pub(super) fn new(roster: Arc<Roster>, name: Arc<str>, ledger: Ledger, now: Moment) -> Self {
         Self {
@@ -54,7 +50,7 @@ impl Books {
     /// Takes over finals that closers recorded.
     pub(super) fn keep(&mut self, ended: Vec<Ended>) {
         self.ended
-            .extend(ended.into_iter().map(|ended| (address(&ended.session), ended)));
+            .extend(ended.into_iter().map(|ended| (ended.session.address(), ended)));
     }
 
     /// Enters what came in without a row: late packets, and gains of writers whose sessions have closed.
@@ -65,7 +61,7 @@ impl Books {
             .harvest(&mut self.ledger, population, &mut self.events);
     }
 
-    pub(super) fn registered(&mut self, session: &SessionCore) {
+    pub(super) fn registered(&mut self, session: &SessionRef) {
         if self.is_observed {
             self.events
                 .push(SessionEvent::Registered(SessionIdentity::of(&self.name, session)));
@@ -141,7 +137,7 @@ impl Books {
 
 impl Clerk for Books {
     fn fold(&mut self, row: &Row, state: &RowState) -> bool {
-        let key = address(&row.session);
+        let key = row.session.address();
         let mut ended = self.ended.remove(&key);
         if ended.is_none() {
             // Its closer moved the phase under the intake's lock, and records the final before letting go of it.
@@ -163,7 +159,7 @@ impl Clerk for Books {
             self.fold(row, state);
             return;
         };
-        let session = Arc::clone(&row.session);
+        let session = row.session.clone();
         self.roster.table.remove(&session);
         self.enter(
             row,

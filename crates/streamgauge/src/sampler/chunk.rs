@@ -14,7 +14,7 @@ use super::timeline::{Roll, Timeline, bitrate};
 use crate::clock::Moment;
 use crate::collector::intake::Relabelled;
 use crate::direction::{Direction, PerDirection};
-use crate::session::core::{Reading, SessionCore};
+use crate::session::core::{Reading, SessionRef};
 use crate::session::top::whole_bitrate;
 use crate::session::writer::Counts;
 use crate::stats::Stats;
@@ -101,7 +101,7 @@ impl Chunk {
         self.len() >= ROWS
     }
 
-    pub(super) fn push(&mut self, session: &Arc<SessionCore>) {
+    pub(super) fn push(&mut self, session: &SessionRef) {
         let state = RowState {
             sampled: PerDirection::default(),
             window: PerDirection::default(),

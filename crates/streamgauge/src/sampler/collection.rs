@@ -26,7 +26,7 @@ use crate::direction::{Direction, PerDirection};
 use crate::event::SessionEvent;
 use crate::history::HistorySnapshot;
 use crate::history::ledger::Ledger;
-use crate::session::core::SessionCore;
+use crate::session::core::SessionRef;
 use crate::slot::Slot;
 use crate::stats::Stats;
 use crate::summary::active::{PublishedChunk, as_bitrate};
@@ -208,7 +208,7 @@ impl Collection {
         opened
     }
 
-    fn row_for(&mut self, session: &Arc<SessionCore>) {
+    fn row_for(&mut self, session: &SessionRef) {
         let slots = self.timeline.slots();
         match self.chunks.last_mut() {
             Some(chunk) if !chunk.is_full() => chunk.push(session),

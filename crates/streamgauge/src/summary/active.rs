@@ -9,22 +9,22 @@ use std::time::SystemTime;
 
 use crate::direction::PerDirection;
 use crate::session::Session;
-use crate::session::core::SessionCore;
-use crate::session::id::SessionId;
+use crate::session::core::SessionRef;
+use crate::session::id::SessionIdRef;
 use crate::session::writer::Counts;
 
 /// Who one row is about.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
-    pub(crate) session: Arc<SessionCore>,
+    pub(crate) session: SessionRef,
     /// As it was when the row was last touched: summaries do not change.
     pub(crate) extra: Option<Arc<Box<str>>>,
 }
 
 impl Row {
-    pub(crate) fn of(session: &Arc<SessionCore>) -> Self {
+    pub(crate) fn of(session: &SessionRef) -> Self {
         Self {
-            session: Arc::clone(session),
+            session: session.clone(),
             extra: session.extra(),
         }
     }
@@ -139,7 +139,7 @@ impl fmt::Debug for Iter<'_> {
 #[non_exhaustive]
 pub struct ActiveSession<'a> {
     /// Its id.
-    pub id: &'a SessionId,
+    pub id: SessionIdRef<'a>,
     /// What it is accounted under: the stream, file or service.
     pub reference: &'a Arc<str>,
     /// When it was registered.
@@ -178,7 +178,7 @@ impl<'a> ActiveSession<'a> {
         } = numbers;
         let labels = row.session.labels();
         Self {
-            id: row.session.id(),
+            id: SessionIdRef::from(row.session.key()),
             reference: &labels.reference,
             created_at: row.session.created_at(),
             location: &labels.location,
@@ -199,7 +199,7 @@ impl<'a> ActiveSession<'a> {
     #[must_use]
     pub fn to_session(&self) -> Session {
         Session {
-            id: self.id.clone(),
+            id: self.id.to_id(),
             reference: Arc::clone(self.reference),
             created_at: self.created_at,
             location: Arc::clone(self.location),
@@ -220,7 +220,7 @@ impl<'a> ActiveSession<'a> {
 /// One session now: counts and tops as they are, bitrates as of the last tick.
 pub(crate) fn live_session(row: &Row, counts: Counts, bitrates: PerDirection<f64>) -> Session {
     let row = Row {
-        session: Arc::clone(&row.session),
+        session: row.session.clone(),
         extra: row.session.extra(),
     };
     let tops = PerDirection::new(
