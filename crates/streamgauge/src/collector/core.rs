@@ -125,7 +125,7 @@ impl CollectorCore {
     }
 
     pub(crate) fn top_bitrate(&self, direction: Direction) -> f64 {
-        as_bitrate(self.roster.population.top_sum(direction).read())
+        as_bitrate(self.roster.population.tops().read(direction))
     }
 
     pub(crate) fn max_bitrate(&self, direction: Direction) -> u64 {

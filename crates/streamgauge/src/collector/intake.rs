@@ -8,15 +8,21 @@
 //!   closed without a final takes the lock once more, and then has it.
 //! * `stop` shuts the intake under the lock: a registration is either in the list or declined.
 //!
-//! Sessions stay listed until a summary that has them is published (see [`Intake::forget_opened`]), so that `active()` finds
-//! every session in the intake or in the summary.
+//! Sessions stay listed until a summary that has them is published (see [`Desk::forget`]), so that `active()` finds every
+//! session in the intake or in the summary. They are listed in batches of a chunk's size, which the sampler shares and
+//! takes over as they are, without touching the sessions.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use crate::clock::Moment;
 use crate::session::core::{Final, SessionRef};
+use crate::summary::active::Rows;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::verdict::CloseReason;
+
+/// The most sessions of a batch.
+pub(crate) const BATCH: usize = 1_024;
 
 /// A closed session and what its closer took.
 #[derive(Debug)]
@@ -40,7 +46,10 @@ pub(crate) struct Intake {
 /// What lies in the mailbox, while its lock is held.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
-    opened: VecDeque<SessionRef>,
+    /// Full batches, and those that a collection took; in order of registration.
+    batches: VecDeque<Arc<Rows>>,
+    /// The batch that registrations add to.
+    filling: Vec<SessionRef>,
     ended: Vec<Ended>,
     relabelled: Relabelled,
     is_shut: bool,
@@ -80,7 +89,10 @@ impl Desk {
             return Err(Shut);
         }
         session.population().enter_open();
-        self.opened.push_back(session.clone());
+        self.filling.push(session.clone());
+        if self.filling.len() == BATCH {
+            self.end_batch();
+        }
         Ok(())
     }
 
@@ -107,15 +119,24 @@ impl Desk {
         self.is_shut = true;
     }
 
-    /// The sessions that no published summary has, in order of registration.
-    pub(crate) fn opened(&self) -> impl ExactSizeIterator<Item = &SessionRef> {
-        self.opened.iter()
+    fn end_batch(&mut self) {
+        let sessions = std::mem::take(&mut self.filling);
+        self.batches.push_back(Arc::new(Rows::new(sessions)));
     }
 
-    /// Takes the first `published` of [`opened`](Self::opened) out, to be dropped outside the lock.
-    pub(crate) fn forget_opened(&mut self, published: usize) -> VecDeque<SessionRef> {
-        let rest = self.opened.split_off(published.min(self.opened.len()));
-        std::mem::replace(&mut self.opened, rest)
+    /// The sessions that no published summary has, in order of registration. They stay listed until
+    /// [`forget`](Self::forget).
+    pub(crate) fn batches(&mut self) -> Vec<Arc<Rows>> {
+        if !self.filling.is_empty() {
+            self.end_batch();
+        }
+        self.batches.iter().map(Arc::clone).collect()
+    }
+
+    /// Takes the first `published` batches out, to be dropped outside the lock.
+    pub(crate) fn forget(&mut self, published: usize) -> VecDeque<Arc<Rows>> {
+        let rest = self.batches.split_off(published.min(self.batches.len()));
+        std::mem::replace(&mut self.batches, rest)
     }
 
     pub(crate) fn take_ended(&mut self) -> Vec<Ended> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::chunk::{Clerk, RowState};
+use super::chunk::{Clerk, Past};
 use super::lingering::{Lingering, LingeringSession};
 use crate::clock::Moment;
 use crate::collector::intake::Ended;
@@ -14,7 +14,7 @@ use crate::history::HistoryKey;
 use crate::history::ledger::{Account, Ledger};
 use crate::session::core::SessionRef;
 use crate::stats::Stats;
-use crate::summary::active::{Row, as_bitrate};
+use crate::summary::active::as_bitrate;
 use crate::verdict::CloseReason;
 
 /// The books, and what goes into them.
@@ -69,8 +69,8 @@ impl Books {
     }
 
     /// Accounts a closed session. Each session comes here once: with its row.
-    fn enter(&mut self, row: &Row, state: &RowState, ended: &Ended) {
-        let session = &*ended.session;
+    fn enter(&mut self, past: Past, ended: &Ended) {
+        let session = &ended.session;
         let writers = session.take_writers();
         let counts = ended.taken.counts.plus(writers.total);
         // First bytes may have been counted before the close and their activation come after it.
@@ -85,11 +85,11 @@ impl Books {
         self.roster.population.leave_tracked();
         self.roster.population.leave_writers(writers.released);
         let closed = self.is_observed.then(|| {
-            if was_active && !state.is_announced {
-                self.activated(row);
+            if was_active && !past.is_announced {
+                self.activated(&ended.session);
             }
             let is_final = writers.held.is_empty();
-            let mut closed = self.closed(ended, state, was_active, totals, is_final);
+            let mut closed = self.closed(ended, past, was_active, totals, is_final);
             closed.average();
             self.events.push(SessionEvent::Closed(closed.clone()));
             closed
@@ -108,7 +108,7 @@ impl Books {
     fn closed(
         &self,
         ended: &Ended,
-        state: &RowState,
+        past: Past,
         was_active: bool,
         totals: Stats,
         is_final: bool,
@@ -128,16 +128,16 @@ impl Books {
             average_tx_bitrate: 0.0,
             top_rx_bitrate: as_bitrate(top_rx),
             top_tx_bitrate: as_bitrate(top_tx),
-            peak_rx_bitrate: as_bitrate(state.peaks.rx),
-            peak_tx_bitrate: as_bitrate(state.peaks.tx),
+            peak_rx_bitrate: f64::from(past.peaks.rx),
+            peak_tx_bitrate: f64::from(past.peaks.tx),
             is_final,
         }
     }
 }
 
 impl Clerk for Books {
-    fn fold(&mut self, row: &Row, state: &RowState) -> bool {
-        let key = row.session.address();
+    fn fold(&mut self, session: &SessionRef, past: Past) -> bool {
+        let key = session.address();
         let mut ended = self.ended.remove(&key);
         if ended.is_none() {
             // Its closer moved the phase under the intake's lock, and records the final before letting go of it.
@@ -149,23 +149,21 @@ impl Clerk for Books {
             debug_assert!(false, "a closed session has a final");
             return false;
         };
-        self.enter(row, state, &ended);
+        self.enter(past, &ended);
         true
     }
 
-    fn close(&mut self, row: &Row, state: &RowState, reason: CloseReason) {
-        let Some(taken) = row.session.close(reason) else {
+    fn close(&mut self, session: &SessionRef, past: Past, reason: CloseReason) {
+        let Some(taken) = session.close(reason) else {
             // Somebody else closed it meanwhile.
-            self.fold(row, state);
+            self.fold(session, past);
             return;
         };
-        let session = row.session.clone();
-        self.roster.table.remove(&session);
+        self.roster.table.remove(session);
         self.enter(
-            row,
-            state,
+            past,
             &Ended {
-                session,
+                session: session.clone(),
                 taken,
                 reason,
                 at: self.now,
@@ -173,12 +171,10 @@ impl Clerk for Books {
         );
     }
 
-    fn activated(&mut self, row: &Row) {
+    fn activated(&mut self, session: &SessionRef) {
         if self.is_observed {
-            self.events.push(SessionEvent::Activated(SessionIdentity::of(
-                &self.name,
-                &row.session,
-            )));
+            self.events
+                .push(SessionEvent::Activated(SessionIdentity::of(&self.name, session)));
         }
     }
 }

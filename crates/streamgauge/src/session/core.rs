@@ -12,7 +12,7 @@ use streamgauge_table::Entry;
 use super::counter::{ByteCounter, MAX_CALL_BYTES, PacketCounter, Settled};
 use super::labels::Labels;
 use super::phase::{Phase, Stage};
-use super::top::Top;
+use super::top::{Top, Turn};
 use super::writer::{Counts, TakenCells, WriterCell, WriterCells};
 use crate::clock::Moment;
 use crate::collector::config::Activation;
@@ -226,8 +226,11 @@ impl SessionCore {
     }
 
     fn take_tops(&self) -> PerDirection<u64> {
-        let take = |direction| self.tops.get(direction).take(self.population.top_sum(direction));
-        PerDirection::new(take(Direction::Ingress), take(Direction::Egress))
+        let mut turn = self.population.tops().turn();
+        PerDirection::new(
+            turn.take(&self.tops.rx, Direction::Ingress),
+            turn.take(&self.tops.tx, Direction::Egress),
+        )
     }
 
     /// Reads the counters, those of its writers included.
@@ -286,16 +289,25 @@ impl SessionCore {
         self.tops.get(direction).read()
     }
 
-    pub(crate) fn set_top(&self, direction: Direction, top: u64) -> bool {
-        self.tops
-            .get(direction)
-            .set(top, self.population.top_sum(direction))
+    #[inline]
+    pub(crate) fn has_no_top(&self) -> bool {
+        self.tops.rx.read() | self.tops.tx.read() == 0
     }
 
-    /// Moves the top on at a tick; see [`Top::decay`].
-    pub(crate) fn decay_top(&self, direction: Direction, next: impl FnOnce(u64) -> u64) -> u64 {
-        self.tops
-            .get(direction)
-            .decay(next, self.population.top_sum(direction))
+    /// Sets a top; `false` if the session had closed.
+    pub(crate) fn set_top(&self, direction: Direction, top: u64) -> bool {
+        let mut turn = self.population.tops().turn();
+        turn.set(self.tops.get(direction), direction, top)
+    }
+
+    /// Moves a top on at a tick; see [`Turn::advance`].
+    #[inline]
+    pub(crate) fn advance_top(
+        &self,
+        turn: &mut Turn<'_>,
+        direction: Direction,
+        next: impl FnOnce(u64) -> u64,
+    ) -> u64 {
+        turn.advance(self.tops.get(direction), direction, next)
     }
 }
