@@ -14,6 +14,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::clock::Moment;
+use crate::collector::population::Population;
 use crate::session::core::{Final, SessionRef};
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::verdict::CloseReason;
@@ -75,18 +76,24 @@ impl Intake {
 
 impl Desk {
     /// Announces a new session.
-    pub(crate) fn announce(&mut self, session: &SessionRef) -> Result<(), Shut> {
+    pub(crate) fn announce(&mut self, population: &Population, session: &SessionRef) -> Result<(), Shut> {
         if self.is_shut {
             return Err(Shut);
         }
-        session.population().enter_open();
+        population.enter_open();
         self.opened.push_back(session.clone());
         Ok(())
     }
 
     /// Closes a session and records its final; `false` if it was closed already.
-    pub(crate) fn close(&mut self, session: &SessionRef, reason: CloseReason, at: Moment) -> bool {
-        let Some(taken) = session.close(reason) else {
+    pub(crate) fn close(
+        &mut self,
+        population: &Population,
+        session: &SessionRef,
+        reason: CloseReason,
+        at: Moment,
+    ) -> bool {
+        let Some(taken) = session.close(population, reason) else {
             return false;
         };
         self.ended.push(Ended {

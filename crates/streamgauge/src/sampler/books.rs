@@ -154,7 +154,7 @@ impl Clerk for Books {
     }
 
     fn close(&mut self, row: &Row, state: &RowState, reason: CloseReason) {
-        let Some(taken) = row.session.close(reason) else {
+        let Some(taken) = row.session.close(&self.roster.population, reason) else {
             // Somebody else closed it meanwhile.
             self.fold(row, state);
             return;

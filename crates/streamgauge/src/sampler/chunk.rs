@@ -13,6 +13,7 @@ use super::expiry::Expiry;
 use super::timeline::{Roll, Timeline, bitrate};
 use crate::clock::Moment;
 use crate::collector::intake::Relabelled;
+use crate::collector::population::Population;
 use crate::direction::{Direction, PerDirection};
 use crate::session::core::{Reading, SessionRef};
 use crate::session::top::whole_bitrate;
@@ -172,7 +173,13 @@ impl Chunk {
     }
 
     /// Reads every session, lets go of the closed, and closes those that are due where `expiry` is given.
-    pub(super) fn read(&mut self, clerk: &mut impl Clerk, now: Moment, expiry: Option<&Expiry>) {
+    pub(super) fn read(
+        &mut self,
+        clerk: &mut impl Clerk,
+        population: &Population,
+        now: Moment,
+        expiry: Option<&Expiry>,
+    ) {
         self.read.clear();
         self.gone.clear();
         for (index, (row, state)) in self.rows.iter().zip(&mut self.states).enumerate() {
@@ -190,7 +197,7 @@ impl Chunk {
                 ));
                 continue;
             };
-            row.session.let_writers_go();
+            row.session.let_writers_go(population);
             if is_active && !state.is_announced {
                 state.is_announced = true;
                 state.last_traffic = now.monotonic;
@@ -232,6 +239,7 @@ impl Chunk {
     pub(super) fn publish(
         &mut self,
         timeline: &Timeline,
+        population: &Population,
         step: Option<RollStep<'_>>,
         published: &mut PublishedChunk,
     ) -> Tally {
@@ -256,7 +264,7 @@ impl Chunk {
                         let now = whole_bitrate(*bitrates.get(direction)).unwrap_or(0);
                         let peak = state.peaks.get_mut(direction);
                         *peak = now.max(*peak);
-                        session.decay_top(direction, |top| decayed(top, step.decay).max(now))
+                        session.decay_top(population, direction, |top| decayed(top, step.decay).max(now))
                     }
                     None => session.top(direction),
                 };

@@ -138,10 +138,11 @@ impl Collection {
             .active
             .chunks
             .resize_with(self.chunks.len(), PublishedChunk::default);
+        let roster = Arc::clone(&self.books.roster);
         let mut tally = Tally::default();
         for (chunk, published) in self.chunks.iter_mut().zip(&mut summary.active.chunks) {
-            chunk.read(&mut self.books, now, expiry.as_ref());
-            let part = chunk.publish(&self.timeline, step, published);
+            chunk.read(&mut self.books, &roster.population, now, expiry.as_ref());
+            let part = chunk.publish(&self.timeline, &roster.population, step, published);
             tally.live.add(part.live);
             tally.pending.add(part.pending);
         }
@@ -171,6 +172,7 @@ impl Collection {
         self.retired.push(slot.swap(spare));
         let forgotten = self.books.roster.intake.open().forget_opened(taken_in);
         drop(forgotten);
+        self.books.ledger.sweep_labels();
         std::mem::take(&mut self.books.events)
     }
 
