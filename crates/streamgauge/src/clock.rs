@@ -29,6 +29,18 @@ pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// A moment of the calendar in nanoseconds since 1970; what is before counts as 1970. Until the year 2554.
+pub(crate) fn wall_nanos(wall: SystemTime) -> u64 {
+    wall.duration_since(SystemTime::UNIX_EPOCH).map_or(0, nanos)
+}
+
+/// The moment that [`wall_nanos`] stands for.
+pub(crate) fn from_wall_nanos(nanos: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH
+        .checked_add(Duration::from_nanos(nanos))
+        .unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
 /// Nanoseconds as seconds. Exact to a microsecond for a century.
 #[expect(
     clippy::cast_precision_loss,

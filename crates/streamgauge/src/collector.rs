@@ -255,7 +255,7 @@ impl Collector {
         self.ask(false, |core| {
             core.roster
                 .table
-                .with(id.as_ref(), |session| session.activate())
+                .with(id.as_ref(), |session| session.activate(&core.roster.population))
                 .unwrap_or(false)
         })
     }
@@ -294,7 +294,10 @@ impl Collector {
     #[inline]
     fn count(&self, id: &[u8], direction: Direction, bytes: u64) -> Verdict {
         match &self.inner {
-            Some(inner) => inner.core.roster.table.count(id, direction, bytes),
+            Some(inner) => {
+                let roster = &inner.core.roster;
+                roster.table.count(&roster.population, id, direction, bytes)
+            }
             None => Verdict::Counted,
         }
     }

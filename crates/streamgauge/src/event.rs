@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::label::Label;
 use crate::sampler::timeline::bitrate;
 use crate::session::core::SessionRef;
 use crate::session::id::SessionId;
@@ -46,11 +47,11 @@ pub struct SessionIdentity {
     /// Its id.
     pub id: SessionId,
     /// Its reference.
-    pub reference: Arc<str>,
+    pub reference: Label,
     /// Its location.
-    pub location: Arc<str>,
+    pub location: Label,
     /// Its peer.
-    pub peer: Arc<str>,
+    pub peer: Label,
     /// What `extra` set; empty if nothing.
     pub extra: Arc<str>,
     /// When it was registered.
@@ -96,9 +97,9 @@ impl SessionIdentity {
         Self {
             collector: Arc::clone(collector),
             id: SessionId::from(session.key()),
-            reference: Arc::clone(&labels.reference),
-            location: Arc::clone(&labels.location),
-            peer: Arc::clone(&labels.peer),
+            reference: labels.reference.clone(),
+            location: labels.location.clone(),
+            peer: labels.peer.clone(),
             extra: session
                 .extra()
                 .map(|extra| Arc::from(&**extra))

@@ -10,12 +10,12 @@ pub(crate) mod label_map;
 pub(crate) mod ledger;
 pub(crate) mod store;
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use rpds::RedBlackTreeMapSync;
 
 use self::label_map::LabelMap;
+use crate::label::Label;
 use crate::stats::Stats;
 
 /// What ended sessions moved. Part of a [`Summary`](crate::Summary); the Go struct calls it `Summary.Summary`.
@@ -48,11 +48,11 @@ pub struct Peers {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HistoryKey {
     /// Where: the local end, as the embedding program names it.
-    pub location: Arc<str>,
+    pub location: Label,
     /// Who: the remote end.
-    pub peer: Arc<str>,
+    pub peer: Label,
     /// What: the stream, file or service.
-    pub reference: Arc<str>,
+    pub reference: Label,
 }
 
 impl HistoryKey {

@@ -54,6 +54,7 @@ mod error;
 mod event;
 mod health;
 mod history;
+mod label;
 mod limiter;
 #[cfg(all(test, loom))]
 mod models;
@@ -80,6 +81,7 @@ pub use history::file::FileStore;
 pub use history::label_map::LabelMap;
 pub use history::store::{HistoryStore, Loaded, SetAside, StoreError};
 pub use history::{History, HistoryKey, HistorySnapshot, Peers};
+pub use label::Label;
 pub use limiter::{CidrError, CidrLimiter, IpLimiter};
 pub use registry::{Config, Registry, RegistryReader};
 pub use session::id::{SessionId, SessionIdRef};

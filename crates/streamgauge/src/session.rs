@@ -1,11 +1,13 @@
 //! One session: what it shows, and the handle that counts for it.
 
+mod attachments;
 pub(crate) mod core;
 pub(crate) mod counter;
 pub(crate) mod id;
 pub(crate) mod labels;
 pub(crate) mod phase;
 pub(crate) mod top;
+pub(crate) mod words;
 pub(crate) mod writer;
 
 use std::fmt;
@@ -15,9 +17,11 @@ use std::time::SystemTime;
 use self::core::SessionRef;
 use self::id::{SessionId, SessionIdRef};
 use self::top::whole_bitrate;
+use self::words::Whole;
 use self::writer::{Writer, WriterCell};
 use crate::collector::roster::Roster;
 use crate::direction::Direction;
+use crate::label::Label;
 use crate::summary::active::as_bitrate;
 use crate::verdict::{RefuseReason, Verdict};
 
@@ -28,13 +32,13 @@ pub struct Session {
     /// Its id.
     pub id: SessionId,
     /// What it is accounted under: the stream, file or service.
-    pub reference: Arc<str>,
+    pub reference: Label,
     /// When it was registered.
     pub created_at: SystemTime,
     /// The local end.
-    pub location: Arc<str>,
+    pub location: Label,
     /// The remote end.
-    pub peer: Arc<str>,
+    pub peer: Label,
     /// What `extra` set; empty if nothing.
     pub extra: Arc<str>,
     /// Bytes received.
@@ -92,6 +96,14 @@ impl SessionHandle {
         }
     }
 
+    /// The session and what its extraordinary calls need; none for a null collector's.
+    pub(crate) fn whole(&self) -> Option<Whole<'_>> {
+        self.inner.as_ref().map(|inner| Whole {
+            session: &inner.session,
+            population: &inner.roster.population,
+        })
+    }
+
     /// Counts `bytes` received.
     ///
     /// Cost: one relaxed RMW on the session's own line, two where packets are counted; no alloc; no lock; no clock.
@@ -112,7 +124,7 @@ impl SessionHandle {
     #[inline]
     fn count(&self, direction: Direction, bytes: u64) -> Verdict {
         match &self.inner {
-            Some(inner) => inner.session.count(direction, bytes),
+            Some(inner) => inner.session.count(direction, bytes, || &inner.roster.population),
             None => Verdict::Counted,
         }
     }
@@ -126,24 +138,23 @@ impl SessionHandle {
     #[must_use]
     pub fn writer(&self) -> Writer {
         let Some(Inner { session, roster }) = &self.inner else {
-            return Writer::null();
+            return Writer::new(self.clone(), Arc::new(WriterCell::new(false)));
         };
-        let session = session.clone();
         if !session.is_open() {
-            return Writer::ended(session, None);
+            return Writer::ended(self.clone(), None);
         }
         if roster.is_forked() {
-            return Writer::ended(session, Some(RefuseReason::Stopped));
+            return Writer::ended(self.clone(), Some(RefuseReason::Stopped));
         }
         if !roster.enter_writers() {
-            return Writer::ended(session, Some(RefuseReason::TooManyWriters));
+            return Writer::ended(self.clone(), Some(RefuseReason::TooManyWriters));
         }
-        let cell = Arc::new(WriterCell::new());
+        let cell = Arc::new(WriterCell::new(session.counts_packets()));
         if session.admit_writer(&cell) {
-            return Writer::new(session, cell);
+            return Writer::new(self.clone(), cell);
         }
         roster.leave_writers(1);
-        Writer::ended(session, None)
+        Writer::ended(self.clone(), None)
     }
 
     /// A handle for many threads that count for this session at once.
@@ -156,7 +167,9 @@ impl SessionHandle {
 
     /// Makes a pending session active; `true` for the one call that did.
     pub fn activate(&self) -> bool {
-        self.inner.as_ref().is_some_and(|inner| inner.session.activate())
+        self.inner
+            .as_ref()
+            .is_some_and(|inner| inner.session.activate(&inner.roster.population))
     }
 
     /// Attaches text of the program's own, in place of what was attached before. Cut at `max_label_bytes`.
@@ -217,7 +230,7 @@ impl SessionHandle {
 
     fn set_top(&self, direction: Direction, bitrate: f64) {
         if let (Some(inner), Some(top)) = (&self.inner, whole_bitrate(bitrate)) {
-            inner.session.set_top(direction, top);
+            inner.session.set_top(&inner.roster.population, direction, top);
         }
     }
 }

@@ -13,6 +13,7 @@ use ahash::RandomState;
 use scc::hash_index::Entry;
 use scc::{Guard, HashIndex};
 
+use crate::collector::population::Population;
 use crate::direction::Direction;
 use crate::session::core::SessionRef;
 use crate::verdict::Verdict;
@@ -60,9 +61,9 @@ pub(crate) trait Lookup {
 
     /// Counts by id: in the open session that has it, or not at all.
     #[inline]
-    fn count(&self, id: &[u8], direction: Direction, bytes: u64) -> Verdict {
-        match self.with(id, |session| session.count(direction, bytes)) {
-            Some(Verdict::Closed(_)) => self.count_again(id, direction, bytes),
+    fn count(&self, population: &Population, id: &[u8], direction: Direction, bytes: u64) -> Verdict {
+        match self.with(id, |session| session.count(direction, bytes, || population)) {
+            Some(Verdict::Closed(_)) => self.count_again(population, id, direction, bytes),
             Some(verdict) => verdict,
             None => Verdict::Unknown,
         }
@@ -70,10 +71,12 @@ pub(crate) trait Lookup {
 
     /// Counts in the successor of a closed session, if there is one: looks again while it finds another one than before.
     #[cold]
-    fn count_again(&self, id: &[u8], direction: Direction, bytes: u64) -> Verdict {
+    fn count_again(&self, population: &Population, id: &[u8], direction: Direction, bytes: u64) -> Verdict {
         let mut met = 0;
         loop {
-            let found = self.with(id, |session| (session.count(direction, bytes), session.address()));
+            let found = self.with(id, |session| {
+                (session.count(direction, bytes, || population), session.address())
+            });
             match found {
                 Some((Verdict::Closed(_), session)) if session != met => met = session,
                 Some((Verdict::Closed(_), _)) | None => return Verdict::Unknown,

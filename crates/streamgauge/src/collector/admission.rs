@@ -86,7 +86,7 @@ pub(crate) fn try_register(
     }
     let registration = roster.register(application, |session| {
         for direction in Direction::BOTH {
-            session.set_top(direction, admission.expected(direction));
+            session.set_top(&roster.population, direction, admission.expected(direction));
         }
     });
     match registration {

@@ -106,9 +106,9 @@ impl Collector {
 
     fn set_session_top(&self, id: &[u8], direction: Direction, bitrate: f64) {
         if let (Some(core), Some(top)) = (self.core(), whole_bitrate(bitrate)) {
-            core.roster
-                .table
-                .with(id, |session| session.set_top(direction, top));
+            core.roster.table.with(id, |session| {
+                session.set_top(&core.roster.population, direction, top)
+            });
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::population::Population;
 use super::roster::Roster;
 use crate::direction::Direction;
 use crate::table::{Lookup, Pin};
@@ -26,13 +27,13 @@ use crate::verdict::Verdict;
 /// assert_eq!(collector.refresh().live.total_rx_bytes, 600);
 /// ```
 pub struct Burst<'a> {
-    pin: Option<Pin<'a>>,
+    pin: Option<(Pin<'a>, &'a Population)>,
 }
 
 impl<'a> Burst<'a> {
     pub(crate) fn new(roster: Option<&'a Roster>) -> Self {
         Self {
-            pin: roster.map(|roster| roster.table.pin()),
+            pin: roster.map(|roster| (roster.table.pin(), &roster.population)),
         }
     }
 
@@ -56,7 +57,7 @@ impl<'a> Burst<'a> {
     #[inline]
     fn count(&self, id: &[u8], direction: Direction, bytes: u64) -> Verdict {
         match &self.pin {
-            Some(pin) => pin.count(id, direction, bytes),
+            Some((pin, population)) => pin.count(population, id, direction, bytes),
             None => Verdict::Counted,
         }
     }

@@ -79,7 +79,7 @@ impl CollectorCore {
             persister,
         } = parts;
         let now = clock.now();
-        let roster = Arc::new(Roster::new(&config, clock.clone()));
+        let roster = Arc::new(Roster::new(&config, clock.clone(), Arc::clone(ledger.labels())));
         let outlet = Arc::new(Outlet::new(&config, Arc::clone(&health)));
         let persisted = (ledger.revision(), ledger.totals());
         let mut collection = Collection::new(&config, Arc::clone(&roster), name, ledger, now);

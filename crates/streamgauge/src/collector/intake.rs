@@ -16,6 +16,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::clock::Moment;
+use crate::collector::population::Population;
 use crate::session::core::{Final, SessionRef};
 use crate::summary::active::Rows;
 use crate::sync::{Mutex, MutexGuard, lock};
@@ -84,11 +85,11 @@ impl Intake {
 
 impl Desk {
     /// Announces a new session.
-    pub(crate) fn announce(&mut self, session: &SessionRef) -> Result<(), Shut> {
+    pub(crate) fn announce(&mut self, population: &Population, session: &SessionRef) -> Result<(), Shut> {
         if self.is_shut {
             return Err(Shut);
         }
-        session.population().enter_open();
+        population.enter_open();
         self.filling.push(session.clone());
         if self.filling.len() == BATCH {
             self.end_batch();
@@ -97,8 +98,14 @@ impl Desk {
     }
 
     /// Closes a session and records its final; `false` if it was closed already.
-    pub(crate) fn close(&mut self, session: &SessionRef, reason: CloseReason, at: Moment) -> bool {
-        let Some(taken) = session.close(reason) else {
+    pub(crate) fn close(
+        &mut self,
+        population: &Population,
+        session: &SessionRef,
+        reason: CloseReason,
+        at: Moment,
+    ) -> bool {
+        let Some(taken) = session.close(population, reason) else {
             return false;
         };
         self.ended.push(Ended {

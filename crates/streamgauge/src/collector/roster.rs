@@ -10,6 +10,7 @@ use super::config::{Activation, CollectorConfig};
 use super::intake::Intake;
 use super::population::Population;
 use crate::clock::Clock;
+use crate::label::interner::Interner;
 use crate::session::SessionHandle;
 use crate::session::core::{SessionCore, SessionRef};
 use crate::session::labels::{Labels, truncated};
@@ -40,7 +41,8 @@ pub(crate) enum Registration {
 pub(crate) struct Roster {
     pub(crate) table: Table,
     pub(crate) intake: Intake,
-    pub(crate) population: Arc<Population>,
+    pub(crate) population: Population,
+    labels: Arc<Interner>,
     clock: Clock,
     activation: Activation,
     count_packets: bool,
@@ -53,11 +55,12 @@ pub(crate) struct Roster {
 }
 
 impl Roster {
-    pub(crate) fn new(config: &CollectorConfig, clock: Clock) -> Self {
+    pub(crate) fn new(config: &CollectorConfig, clock: Clock, labels: Arc<Interner>) -> Self {
         Self {
             table: Table::with_room_for(config.expected_sessions),
             intake: Intake::default(),
-            population: Arc::new(Population::new()),
+            population: Population::new(),
+            labels,
             clock,
             activation: config.activation,
             count_packets: config.count_packets,
@@ -108,15 +111,15 @@ impl Roster {
         if !self.population.enter_tracked(self.max_tracked_sessions) {
             return refuse(RefuseReason::TooManySessions);
         }
-        let session = SessionRef::new(id, self.new_session(application));
+        let (core, cut) = self.new_session(application);
+        let session = SessionRef::new(id, core);
         prepare(&session);
         let claimed = loop {
-            match self
-                .table
-                .claim(&session, || self.intake.open().announce(&session))
-            {
+            match self.table.claim(&session, || {
+                self.intake.open().announce(&self.population, &session)
+            }) {
                 Claim::Inserted => {
-                    self.population.count_labels_cut(session.labels().cut);
+                    self.population.count_labels_cut(cut);
                     return Registration::New(session);
                 }
                 Claim::Taken(other) if other.is_open() => break Registration::Known(other),
@@ -125,24 +128,23 @@ impl Roster {
             }
         };
         self.population.leave_tracked();
-        session.forgo();
+        session.forgo(&self.population);
         claimed
     }
 
-    fn new_session(&self, application: &Application<'_>) -> SessionCore {
+    /// A session, and how many of its labels were cut.
+    fn new_session(&self, application: &Application<'_>) -> (SessionCore, u64) {
         let Application {
             reference,
             location,
             peer,
             ..
         } = *application;
-        SessionCore::new(
-            Labels::new(reference, location, peer, self.max_label_bytes),
-            Arc::clone(&self.population),
-            self.activation,
-            self.count_packets,
-            self.clock.now(),
-        )
+        let (labels, cut) = Labels::new(reference, location, peer, self.max_label_bytes, |text| {
+            self.labels.label(text)
+        });
+        let core = SessionCore::new(labels, self.activation, self.count_packets, self.clock.now());
+        (core, cut)
     }
 
     /// The handle of a registration.
@@ -151,10 +153,7 @@ impl Roster {
             Registration::New(session) | Registration::Known(session) => session,
             Registration::Refused(reason) => {
                 let id = &id[..id.len().min(self.max_id_bytes)];
-                SessionRef::new(
-                    id,
-                    SessionCore::refused(reason, Arc::clone(&self.population), self.clock.now()),
-                )
+                SessionRef::new(id, SessionCore::refused(reason, self.clock.now()))
             }
         };
         SessionHandle::new(session, Arc::clone(self))
@@ -166,7 +165,10 @@ impl Roster {
             return false;
         }
         let now = self.clock.now();
-        let was_open = self.intake.open().close(session, CloseReason::Unregistered, now);
+        let was_open = self
+            .intake
+            .open()
+            .close(&self.population, session, CloseReason::Unregistered, now);
         if was_open {
             self.table.remove(session);
         }
@@ -176,7 +178,9 @@ impl Roster {
     /// Closes every session, for a stop that cannot collect: their bytes are in no history.
     pub(crate) fn close_all(&self, reason: CloseReason) {
         for session in self.table.sessions() {
-            self.intake.open().close(&session, reason, self.clock.now());
+            self.intake
+                .open()
+                .close(&self.population, &session, reason, self.clock.now());
             self.table.remove(&session);
         }
     }

@@ -1,14 +1,15 @@
 //! A map from a label to a value, cheap to copy.
 
 use std::fmt;
-use std::sync::Arc;
 
 use rpds::RedBlackTreeMapSync;
+
+use crate::label::Label;
 
 /// A map from a label to a value, ordered by label. Cloning it copies a pointer.
 #[derive(Clone)]
 pub struct LabelMap<V> {
-    map: RedBlackTreeMapSync<Arc<str>, V>,
+    map: RedBlackTreeMapSync<Label, V>,
 }
 
 impl<V> LabelMap<V> {
@@ -40,13 +41,13 @@ impl<V> LabelMap<V> {
 
 impl<V: Clone + Default> LabelMap<V> {
     /// Changes the value under `label`, which starts as the default.
-    pub(crate) fn update(&mut self, label: &Arc<str>, change: impl FnOnce(&mut V)) {
+    pub(crate) fn update(&mut self, label: &Label, change: impl FnOnce(&mut V)) {
         if let Some(value) = self.map.get_mut(label) {
             change(value);
         } else {
             let mut value = V::default();
             change(&mut value);
-            self.map.insert_mut(Arc::clone(label), value);
+            self.map.insert_mut(label.clone(), value);
         }
     }
 }
@@ -81,12 +82,11 @@ impl<V: serde::Serialize> serde::Serialize for LabelMap<V> {
 #[cfg(test)]
 mod tests {
     use super::LabelMap;
-    use std::sync::Arc;
 
     #[test]
     fn a_copy_keeps_what_it_was_made_of() {
         let mut map = LabelMap::<u64>::default();
-        let label: Arc<str> = "a".into();
+        let label: super::Label = "a".into();
         map.update(&label, |value| *value += 1);
         let copy = map.clone();
         map.update(&label, |value| *value += 1);

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::{History, HistoryKey, HistorySnapshot};
 use crate::direction::PerDirection;
+use crate::label::interner::Interner;
 use crate::session::labels::Labels;
 use crate::session::writer::Counts;
 use crate::stats::Stats;
@@ -35,6 +36,8 @@ pub(crate) struct Ledger {
     late: HistoryKey,
     late_seen: PerDirection<u64>,
     revision: u64,
+    /// Made here, since the labels of a loaded history are the first.
+    labels: Arc<Interner>,
 }
 
 impl Ledger {
@@ -48,6 +51,7 @@ impl Ledger {
             late: HistoryKey::new(LATE, LATE, LATE),
             late_seen: PerDirection::default(),
             revision: 0,
+            labels: Arc::new(Interner::new()),
         }
     }
 
@@ -55,15 +59,38 @@ impl Ledger {
     pub(crate) fn restored(snapshot: &HistorySnapshot, max_keys: u64) -> Self {
         let mut ledger = Self::new(max_keys);
         for (key, stats) in snapshot.rows() {
-            ledger.enter(key, *stats);
+            let key = ledger.shared(key);
+            ledger.enter(&key, *stats);
         }
         ledger.rows.discarded = snapshot.discarded;
         ledger.revision = 0;
         ledger
     }
 
+    /// A key of labels that sessions share.
+    fn shared(&self, key: &HistoryKey) -> HistoryKey {
+        HistoryKey {
+            location: self.labels.label(&key.location),
+            peer: self.labels.label(&key.peer),
+            reference: self.labels.label(&key.reference),
+        }
+    }
+
+    /// The labels of the history, and of the sessions that will enter it.
+    pub(crate) fn labels(&self) -> &Arc<Interner> {
+        &self.labels
+    }
+
+    /// Lets go of labels that neither a session nor a key has any more: some of them, at each call.
+    pub(crate) fn sweep_labels(&self) {
+        self.labels.sweep();
+    }
+
     /// Enters stats where they belong.
     pub(crate) fn credit(&mut self, account: &Account, stats: Stats) {
+        if stats.total_sessions > 0 {
+            self.labels.session_ended();
+        }
         match account {
             Account::History(key) => self.enter(key, stats),
             Account::Discarded => {
@@ -160,9 +187,9 @@ impl Ledger {
 impl From<&Labels> for HistoryKey {
     fn from(labels: &Labels) -> Self {
         Self {
-            location: Arc::clone(&labels.location),
-            peer: Arc::clone(&labels.peer),
-            reference: Arc::clone(&labels.reference),
+            location: labels.location.clone(),
+            peer: labels.peer.clone(),
+            reference: labels.reference.clone(),
         }
     }
 }

@@ -154,7 +154,7 @@ impl Clerk for Books {
     }
 
     fn close(&mut self, session: &SessionRef, past: Past, reason: CloseReason) {
-        let Some(taken) = session.close(reason) else {
+        let Some(taken) = session.close(&self.roster.population, reason) else {
             // Somebody else closed it meanwhile.
             self.fold(session, past);
             return;

@@ -15,6 +15,7 @@ use super::ring::Rings;
 use super::timeline::{Roll, Timeline, bitrate};
 use crate::clock::Moment;
 use crate::collector::intake::{BATCH, Relabelled};
+use crate::collector::population::Population;
 use crate::direction::{Direction, PerDirection};
 use crate::session::core::{Reading, SessionRef};
 use crate::session::top::{Turn, whole_bitrate};
@@ -53,6 +54,7 @@ pub(super) trait Clerk {
 /// What a collection does to every chunk.
 #[derive(Debug)]
 pub(super) struct Pass<'a> {
+    pub(super) population: &'a Population,
     pub(super) now: Moment,
     pub(super) expiry: Option<Expiry>,
     pub(super) timeline: &'a Timeline,
@@ -226,7 +228,7 @@ impl Chunk {
                 read.push(last.counts);
                 continue;
             };
-            session.let_writers_go();
+            session.let_writers_go(pass.population);
             if is_active && self.standing[row] == Standing::Pending {
                 self.standing[row] = Standing::Active;
                 self.noticed[row] = pass.now.monotonic;

@@ -124,7 +124,9 @@ impl Collection {
             let roll = self.timeline.roll(now.monotonic);
             (roll, TOP_DECAY.powf(roll.seconds))
         });
+        let roster = Arc::clone(&self.books.roster);
         let pass = Pass {
+            population: &roster.population,
             now,
             expiry,
             timeline: &self.timeline,
@@ -137,7 +139,6 @@ impl Collection {
         let mut spare = spare(&mut self.retired);
         // A spare has no other owner, so this copies nothing.
         let summary = Arc::make_mut(&mut spare);
-        let roster = Arc::clone(&self.books.roster);
         let mut tally = Tally::default();
         for chunk in &mut self.chunks {
             chunk.read(&mut self.books, &pass, &mut self.scratch);
@@ -174,6 +175,7 @@ impl Collection {
         self.retired.push(slot.swap(spare));
         let forgotten = self.books.roster.intake.open().forget(taken_in);
         drop(forgotten);
+        self.books.ledger.sweep_labels();
         std::mem::take(&mut self.books.events)
     }
 

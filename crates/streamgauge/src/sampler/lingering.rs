@@ -7,8 +7,6 @@
 //! some. It moves to the history with all that was credited to it, as if its close had come after the addition. Totals do
 //! not change by that.
 
-use std::sync::Arc;
-
 use crate::collector::population::Population;
 use crate::event::{ClosedSession, SessionEvent};
 use crate::history::HistoryKey;
@@ -43,7 +41,7 @@ impl Lingering {
     pub(super) fn harvest(
         &mut self,
         ledger: &mut Ledger,
-        population: &Arc<Population>,
+        population: &Population,
         events: &mut Vec<SessionEvent>,
     ) {
         self.sessions.retain_mut(|session| {
@@ -114,7 +112,7 @@ mod tests {
     fn after_late_bytes(first_bytes: Option<HistoryKey>) -> Ledger {
         let population = Arc::new(Population::new());
         assert!(population.enter_writers(1));
-        let (cell, cells) = (Arc::new(WriterCell::new()), WriterCells::default());
+        let (cell, cells) = (Arc::new(WriterCell::new(false)), WriterCells::default());
         assert!(cells.admit(&cell, || true));
         let mut ledger = Ledger::new(10);
         ledger.credit(&Account::Discarded, ONE);

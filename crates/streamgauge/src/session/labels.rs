@@ -1,34 +1,39 @@
 //! What a session is accounted under: reference, location, peer.
 
-use std::sync::Arc;
+use crate::label::Label;
 
 /// What a location or peer becomes that is empty, or of which the cap leaves nothing.
 const UNKNOWN: &str = "unknown";
 
-/// The labels of one session, fixed at its registration.
-#[derive(Debug, Clone)]
+/// The labels of one session, fixed at its registration: three words.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Labels {
-    pub(crate) reference: Arc<str>,
-    pub(crate) location: Arc<str>,
-    pub(crate) peer: Arc<str>,
-    /// How many of them were longer than allowed.
-    pub(crate) cut: u64,
+    pub(crate) reference: Label,
+    pub(crate) location: Label,
+    pub(crate) peer: Label,
 }
 
 impl Labels {
-    pub(crate) fn new(reference: &str, location: &str, peer: &str, max_bytes: usize) -> Self {
+    /// The labels that `label` makes of these texts, each cut at `max_bytes`; and how many of them were longer.
+    pub(crate) fn new(
+        reference: &str,
+        location: &str,
+        peer: &str,
+        max_bytes: usize,
+        label: impl Fn(&str) -> Label,
+    ) -> (Self, u64) {
         let mut cut = 0;
-        let mut label = |text: &str, empty: &str| -> Arc<str> {
+        let mut label = |text: &str, empty: &str| {
             let kept = truncated(text, max_bytes);
             cut += u64::from(kept.len() < text.len());
-            Arc::from(if kept.is_empty() { empty } else { kept })
+            label(if kept.is_empty() { empty } else { kept })
         };
-        Self {
+        let labels = Self {
             reference: label(reference, ""),
             location: label(location, UNKNOWN),
             peer: label(peer, UNKNOWN),
-            cut,
-        }
+        };
+        (labels, cut)
     }
 }
 
@@ -46,21 +51,21 @@ mod tests {
         assert_eq!(truncated("añb", 2), "a");
         assert_eq!(truncated("añb", 3), "añ");
         assert_eq!(truncated("añb", 99), "añb");
-        let labels = Labels::new("0123456789", "x", "0123456789", 4);
+        let (labels, cut) = Labels::new("0123456789", "x", "0123456789", 4, |text| text.into());
         assert_eq!(
             (&*labels.reference, &*labels.location, &*labels.peer),
             ("0123", "x", "0123")
         );
-        assert_eq!(labels.cut, 2);
+        assert_eq!(cut, 2);
     }
 
     #[test]
     fn empty_location_and_peer_are_unknown() {
-        let labels = Labels::new("", "", "", 10);
+        let (labels, cut) = Labels::new("", "", "", 10, |text| text.into());
         assert_eq!(
             (&*labels.reference, &*labels.location, &*labels.peer),
             ("", "unknown", "unknown")
         );
-        assert_eq!(labels.cut, 0);
+        assert_eq!(cut, 0);
     }
 }

@@ -10,11 +10,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::core::{SessionCore, SessionRef};
+use super::SessionHandle;
+use super::core::SessionCore;
 use super::counter::{FULL, MAX_CALL_BYTES, NEARLY_FULL};
-use super::id::SessionIdRef;
 use crate::direction::{Direction, PerDirection};
-use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, Ordering, lock};
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, lock};
 use crate::verdict::{RefuseReason, Verdict};
 
 /// Bytes and packets of both directions: what a session, or a part of it, moved.
@@ -44,48 +44,66 @@ impl Counts {
     }
 }
 
-const OPEN: u8 = 0;
-const CLOSED: u8 = 1;
+const OPEN: u64 = 0;
 
-/// One writer's counters. One thread writes the counts, the closer writes `ended`, `Drop` writes `released`.
+/// All ones: or-ed to a count it makes one that is not ordinary, so that one compare asks for both.
+const ENDED: u64 = u64::MAX;
+
+/// One writer's counters. One thread writes the counts, the closer writes `ended`, `Drop` writes `released`. The rest was
+/// fixed when it was made, and stands here so that an ordinary call touches this line alone.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct WriterCell {
     bytes: PerDirection<AtomicU64>,
     packets: PerDirection<AtomicU64>,
-    ended: AtomicU8,
+    ended: AtomicU64,
     released: AtomicBool,
+    counts_packets: bool,
+    refused: Option<RefuseReason>,
 }
 
 impl WriterCell {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(counts_packets: bool) -> Self {
         let zeros = || PerDirection::new(AtomicU64::new(0), AtomicU64::new(0));
         Self {
             bytes: zeros(),
             packets: zeros(),
-            ended: AtomicU8::new(OPEN),
+            ended: AtomicU64::new(OPEN),
             released: AtomicBool::new(false),
+            counts_packets,
+            refused: None,
+        }
+    }
+
+    /// The cell of a writer that was refused, or whose session had closed.
+    pub(crate) fn ended(refused: Option<RefuseReason>) -> Self {
+        Self {
+            ended: AtomicU64::new(ENDED),
+            refused,
+            ..Self::new(false)
         }
     }
 
     /// Tells the writer that its session closed.
     pub(crate) fn end(&self) {
-        // Release: publishes the closed phase to the writer. Pairs with Acquire in observe_end() [M5].
-        self.ended.store(CLOSED, Ordering::Release);
+        // Release: publishes the closed phase to the writer. Pairs with Acquire in has_ended() [M5].
+        self.ended.store(ENDED, Ordering::Release);
     }
 
+    /// Whether an addition onto `before` needs nothing more: the session has not closed, and it is neither the first nor
+    /// near the limit.
     #[inline]
-    fn is_open(&self) -> bool {
-        // Relaxed: an addition that misses the store by a moment is harvested later; observe_end() follows where the
+    fn is_ordinary(&self, before: u64) -> bool {
+        // Relaxed: an addition that misses the store by a moment is harvested later; has_ended() follows where the
         // reason is read [M5].
-        self.ended.load(Ordering::Relaxed) == OPEN
+        let ended = self.ended.load(Ordering::Relaxed);
+        before.wrapping_sub(1) | ended < NEARLY_FULL
     }
 
-    /// Looks again, so that the phase read after this is the closed one.
-    #[cold]
-    fn observe_end(&self) {
+    /// Whether the session has closed; if so, the phase read after this is the closed one.
+    fn has_ended(&self) -> bool {
         // Acquire: pairs with Release in end() [M5].
-        let _ = self.ended.load(Ordering::Acquire);
+        self.ended.load(Ordering::Acquire) != OPEN
     }
 
     /// What this writer has counted in one direction.
@@ -276,43 +294,25 @@ impl HeldCell {
 /// assert_eq!(collector.refresh().live.total_rx_bytes, 1_500);
 /// ```
 pub struct Writer {
-    session: Option<SessionRef>,
     cell: Arc<WriterCell>,
-    refused: Option<RefuseReason>,
+    /// The session's; that of a null collector has none.
+    handle: SessionHandle,
 }
 
 impl Writer {
-    /// The writer of a null collector's session.
-    pub(crate) fn null() -> Self {
-        Self {
-            session: None,
-            cell: Arc::new(WriterCell::new()),
-            refused: None,
-        }
-    }
-
-    pub(crate) fn new(session: SessionRef, cell: Arc<WriterCell>) -> Self {
-        Self {
-            session: Some(session),
-            cell,
-            refused: None,
-        }
+    pub(crate) fn new(handle: SessionHandle, cell: Arc<WriterCell>) -> Self {
+        Self { cell, handle }
     }
 
     /// A writer whose calls find its cell closed.
-    pub(crate) fn ended(session: SessionRef, refused: Option<RefuseReason>) -> Self {
-        let cell = Arc::new(WriterCell::new());
-        cell.end();
-        Self {
-            session: Some(session),
-            cell,
-            refused,
-        }
+    pub(crate) fn ended(handle: SessionHandle, refused: Option<RefuseReason>) -> Self {
+        Self::new(handle, Arc::new(WriterCell::ended(refused)))
     }
 
     /// Counts `bytes` received.
     ///
-    /// Cost: one load and one store on the writer's own line; no RMW; no alloc; no lock; no clock. Bench: record/ingress.
+    /// Cost: two loads and one store on the writer's own line, one of each more where packets are counted; no RMW; no
+    /// alloc; no lock; no clock. Bench: record/ingress.
     #[inline]
     pub fn ingress(&mut self, bytes: u64) -> Verdict {
         self.count(Direction::Ingress, bytes)
@@ -328,49 +328,50 @@ impl Writer {
 
     #[inline]
     fn count(&mut self, direction: Direction, bytes: u64) -> Verdict {
-        let Some(session) = &self.session else {
+        let cell = &*self.cell;
+        let before = cell.bytes(direction);
+        if bytes > MAX_CALL_BYTES || !cell.is_ordinary(before) {
+            return self.count_rare(direction, before, bytes);
+        }
+        cell.set_bytes(direction, before + bytes);
+        if cell.counts_packets {
+            cell.add_packet(direction);
+        }
+        Verdict::Counted
+    }
+
+    /// An addition that is the cell's first, or comes near its limit, or too late, or is too large.
+    #[cold]
+    #[inline(never)]
+    fn count_rare(&self, direction: Direction, before: u64, bytes: u64) -> Verdict {
+        let cell = &*self.cell;
+        let Some(whole) = self.handle.whole() else {
+            // Nobody reads this cell. With something in it, the next call is an ordinary one.
+            cell.set_bytes(direction, 1);
             return Verdict::Counted;
         };
         if bytes > MAX_CALL_BYTES {
             return Verdict::Refused(RefuseReason::TooLarge);
         }
-        if !self.cell.is_open() {
-            return self.verdict_of_ended(session);
+        if cell.has_ended() {
+            return self.verdict_of_ended(whole.session);
         }
-        let before = self.cell.bytes(direction);
-        if before.wrapping_sub(1) >= NEARLY_FULL {
-            return self.count_rare(session, direction, before, bytes);
-        }
-        self.cell.set_bytes(direction, before + bytes);
-        self.count_packet(session, direction);
-        Verdict::Counted
-    }
-
-    #[inline]
-    fn count_packet(&self, session: &SessionCore, direction: Direction) {
-        if session.counts_packets() {
-            self.cell.add_packet(direction);
-        }
-    }
-
-    /// An addition that is the cell's first, or comes near its limit.
-    #[cold]
-    fn count_rare(&self, session: &SessionCore, direction: Direction, before: u64, bytes: u64) -> Verdict {
         if before >= FULL {
             return Verdict::Refused(RefuseReason::CounterFull);
         }
-        self.cell.set_bytes(direction, before + bytes);
-        self.count_packet(session, direction);
+        cell.set_bytes(direction, before + bytes);
+        if cell.counts_packets {
+            cell.add_packet(direction);
+        }
         if before == 0 && bytes != 0 {
-            session.activate_on_traffic();
+            whole.session.activate_on_traffic(whole.population);
         }
         Verdict::Counted
     }
 
-    #[cold]
     fn verdict_of_ended(&self, session: &SessionCore) -> Verdict {
-        self.cell.observe_end();
-        self.refused
+        self.cell
+            .refused
             .map_or_else(|| session.verdict_of_closed(), Verdict::Refused)
     }
 }
@@ -384,13 +385,7 @@ impl Drop for Writer {
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer")
-            .field(
-                "session",
-                &self
-                    .session
-                    .as_ref()
-                    .map(|session| SessionIdRef::from(session.key())),
-            )
+            .field("session", &self.handle.id())
             .field("counts", &self.cell.counts())
             .finish_non_exhaustive()
     }

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use super::numbers::{Numbers, RowNumbers, Standing};
 use crate::direction::PerDirection;
+use crate::label::Label;
 use crate::session::Session;
 use crate::session::core::SessionRef;
 use crate::session::id::SessionIdRef;
@@ -180,13 +181,13 @@ pub struct ActiveSession<'a> {
     /// Its id.
     pub id: SessionIdRef<'a>,
     /// What it is accounted under: the stream, file or service.
-    pub reference: &'a Arc<str>,
+    pub reference: &'a Label,
     /// When it was registered.
     pub created_at: SystemTime,
     /// The local end.
-    pub location: &'a Arc<str>,
+    pub location: &'a Label,
     /// The remote end.
-    pub peer: &'a Arc<str>,
+    pub peer: &'a Label,
     /// What `extra` set; empty if nothing.
     pub extra: &'a str,
     /// Bytes received.
@@ -239,10 +240,10 @@ impl<'a> ActiveSession<'a> {
     pub fn to_session(&self) -> Session {
         Session {
             id: self.id.to_id(),
-            reference: Arc::clone(self.reference),
+            reference: self.reference.clone(),
             created_at: self.created_at,
-            location: Arc::clone(self.location),
-            peer: Arc::clone(self.peer),
+            location: self.location.clone(),
+            peer: self.peer.clone(),
             extra: Arc::from(self.extra),
             rx_bytes: self.rx_bytes,
             rx_bitrate: self.rx_bitrate,

@@ -1,0 +1,220 @@
+//! The labels of one collector, each text stored once.
+//!
+//! Sharded: a registration locks the shard of each of its labels for a probe, and where a shard grows, that rehashes one
+//! part in 256 of all labels. Randomly keyed, since labels can come from attackers.
+//!
+//! The interner itself holds one reference to each label. A label that nobody else holds is let go by a sweep: the sampler
+//! walks a bounded number of buckets in each collection, and only after sessions have ended. A session is held by
+//! summaries for two collections after it ended, so its labels are free at the third: each ended session makes three
+//! passes due. What a handle or a reader's summary holds for longer goes with the passes that a later end makes due. So
+//! the interner has the labels of the sessions and history keys there are, and until the next end those of sessions that
+//! somebody held on to.
+//!
+//! Registrations and the loading of a history write; the sampler sweeps. Cost of a label: a hash, a lock, a probe; an
+//! allocation if it is new.
+
+use std::fmt;
+
+use ahash::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
+use super::Label;
+use crate::sync::{Mutex, lock};
+
+/// How many shards there are; a power of two.
+const SHARDS: usize = 256;
+
+/// The most buckets that one sweep looks at.
+const BUCKETS_PER_SWEEP: usize = 8_192;
+
+/// Passes over all shards that follow the end of a session, each in collections of its own.
+const PASSES: u32 = 3;
+
+/// A shard with fewer labels than capacity / this shrinks.
+const SPARSE: usize = 8;
+
+/// Every label of a collector that is held somewhere.
+pub(crate) struct Interner {
+    keys: RandomState,
+    shards: Box<[Mutex<HashTable<Label>>]>,
+    sweep: Mutex<Sweep>,
+}
+
+/// How far the sweep has come.
+#[derive(Debug, Default)]
+struct Sweep {
+    shard: usize,
+    bucket: usize,
+    passes_due: u32,
+}
+
+impl Interner {
+    pub(crate) fn new() -> Self {
+        Self {
+            keys: RandomState::new(),
+            shards: (0..SHARDS).map(|_| Mutex::new(HashTable::new())).collect(),
+            sweep: Mutex::default(),
+        }
+    }
+
+    /// The label of this text.
+    pub(crate) fn label(&self, text: &str) -> Label {
+        if text.is_empty() {
+            // Static, and so without a count to sweep by.
+            return Label::default();
+        }
+        let hash = self.hash(text);
+        let mut shard = lock(self.shard(hash));
+        let entry = shard.entry(hash, |label| **label == *text, |label| self.hash(label));
+        match entry {
+            Entry::Occupied(label) => label.get().clone(),
+            Entry::Vacant(place) => place.insert(Label::from(text)).get().clone(),
+        }
+    }
+
+    fn hash(&self, text: &str) -> u64 {
+        self.keys.hash_one(text)
+    }
+
+    /// By bits that the table of a shard uses neither for the bucket nor for the tag in it.
+    #[expect(clippy::cast_possible_truncation, reason = "masked to the number of shards")]
+    fn shard(&self, hash: u64) -> &Mutex<HashTable<Label>> {
+        &self.shards[(hash >> 40) as usize & (SHARDS - 1)]
+    }
+
+    /// Says that a session ended, whose labels may be nobody's soon.
+    pub(crate) fn session_ended(&self) {
+        lock(&self.sweep).passes_due = PASSES;
+    }
+
+    /// Lets go of labels that nobody holds any more, as many as a bounded look around finds; nothing where no session has
+    /// ended. Called once in each collection.
+    pub(crate) fn sweep(&self) {
+        let mut sweep = lock(&self.sweep);
+        let mut left = BUCKETS_PER_SWEEP;
+        while sweep.passes_due > 0 && left > 0 {
+            let mut shard = lock(&self.shards[sweep.shard]);
+            let end = shard.num_buckets().min(sweep.bucket + left);
+            for bucket in sweep.bucket..end {
+                if shard.get_bucket(bucket).is_some_and(Label::is_sole)
+                    && let Ok(label) = shard.get_bucket_entry(bucket)
+                {
+                    // Only here and under the shard's lock could anybody have got another one.
+                    drop(label.remove());
+                }
+            }
+            // An empty shard costs a look, too.
+            left -= (end - sweep.bucket).max(1);
+            sweep.bucket = end;
+            if end < shard.num_buckets() {
+                break;
+            }
+            if shard.len() < shard.capacity() / SPARSE {
+                let room = shard.len() * 2;
+                shard.shrink_to(room, |label| self.hash(label));
+            }
+            sweep.bucket = 0;
+            sweep.shard = (sweep.shard + 1) % SHARDS;
+            if sweep.shard == 0 {
+                // The next pass begins in the next collection, by when more labels are free.
+                sweep.passes_due -= 1;
+                break;
+            }
+        }
+    }
+
+    /// How many labels there are.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
+    }
+}
+
+impl fmt::Debug for Interner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interner").finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{BUCKETS_PER_SWEEP, Interner, Label};
+
+    #[test]
+    fn a_text_is_stored_once() {
+        let interner = Interner::new();
+        let one = interner.label("198.51.100.7");
+        assert!(Label::is_same(&one, &interner.label("198.51.100.7")));
+        assert!(!Label::is_same(&one, &interner.label("198.51.100.8")));
+        assert_eq!(interner.label(""), "");
+        assert_eq!(interner.len(), 2);
+    }
+
+    #[test]
+    fn threads_that_ask_at_once_share_a_text() {
+        let interner = Interner::new();
+        let labels: Vec<Vec<Label>> = std::thread::scope(|scope| {
+            let asking: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| (0..2_000).map(|n: u32| interner.label(&n.to_string())).collect()))
+                .collect();
+            asking.into_iter().map(|labels| labels.join().unwrap()).collect()
+        });
+        assert_eq!(interner.len(), 2_000);
+        for (n, label) in labels[0].iter().enumerate() {
+            assert_eq!(*label, *n.to_string());
+            assert!(labels.iter().all(|others| Label::is_same(label, &others[n])));
+        }
+    }
+
+    #[test]
+    fn p5_labels_that_nobody_holds_are_let_go() {
+        let interner = Interner::new();
+        let held: Vec<Label> = (0..50_000).map(|n: u32| interner.label(&n.to_string())).collect();
+        let (kept, gone) = held.split_at(100);
+        let kept = kept.to_vec();
+        drop(gone.to_vec());
+        drop(held);
+        interner.sweep();
+        assert_eq!(interner.len(), 50_000, "no session has ended");
+        interner.session_ended();
+        let mut sweeps = 0;
+        let mut before = interner.len();
+        while interner.len() > kept.len() {
+            interner.sweep();
+            assert!(before - interner.len() <= BUCKETS_PER_SWEEP, "a piece at a time");
+            before = interner.len();
+            sweeps += 1;
+            assert!(sweeps < 100, "{before} are left");
+        }
+        assert!(sweeps > 5, "{sweeps}");
+        for (n, label) in kept.iter().enumerate() {
+            assert!(Label::is_same(label, &interner.label(&n.to_string())));
+        }
+        let room: usize = interner
+            .shards
+            .iter()
+            .map(|shard| super::lock(shard).capacity())
+            .sum();
+        assert!(room < 10_000, "the shards shrank: {room}");
+    }
+
+    #[test]
+    fn a_label_that_is_held_for_long_goes_when_a_later_session_ends() {
+        let interner = Interner::new();
+        let held = interner.label("held");
+        for _ in 0..2 {
+            interner.session_ended();
+            for _ in 0..100 {
+                interner.sweep();
+            }
+        }
+        assert_eq!(interner.len(), 1);
+        drop(held);
+        interner.sweep();
+        assert_eq!(interner.len(), 1);
+        interner.session_ended();
+        interner.sweep();
+        assert_eq!(interner.len(), 0);
+    }
+}

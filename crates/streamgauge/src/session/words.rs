@@ -1,0 +1,84 @@
+//! Four words that packet threads count in: bytes and packets of both directions.
+//!
+//! A session has one such group, each stripe of a shared one another. They close by the protocols of
+//! [`counter`](super::counter), each word for itself. The bytes stand last: behind a session's words stands its id, so a
+//! lookup that compared the id has the line that it counts in.
+
+use super::core::SessionCore;
+use super::counter::{ByteCounter, MAX_CALL_BYTES, PacketCounter};
+use super::writer::Counts;
+use crate::collector::population::Population;
+use crate::direction::{Direction, PerDirection};
+use crate::verdict::{RefuseReason, Verdict};
+
+/// The counters of one session, or of one of its stripes.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Words {
+    pub(super) packets: PerDirection<PacketCounter>,
+    pub(super) bytes: PerDirection<ByteCounter>,
+}
+
+/// What only an extraordinary count needs: the session that the words are of, and the collector's population.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Whole<'a> {
+    pub(crate) session: &'a SessionCore,
+    pub(crate) population: &'a Population,
+}
+
+impl Words {
+    pub(super) fn new() -> Self {
+        Self {
+            packets: PerDirection::new(PacketCounter::new(), PacketCounter::new()),
+            bytes: PerDirection::new(ByteCounter::new(), ByteCounter::new()),
+        }
+    }
+
+    /// Words that were never open: every addition of bytes to them is late.
+    pub(super) fn closed() -> Self {
+        Self {
+            bytes: PerDirection::new(ByteCounter::closed(), ByteCounter::closed()),
+            ..Self::new()
+        }
+    }
+
+    /// Counts bytes, and a packet where packets are counted. `whole` is asked where more is to be done than to add.
+    #[inline]
+    pub(super) fn count<'a>(
+        &self,
+        direction: Direction,
+        bytes: u64,
+        counts_packets: bool,
+        whole: impl FnOnce() -> Whole<'a>,
+    ) -> Verdict {
+        if bytes > MAX_CALL_BYTES {
+            return Verdict::Refused(RefuseReason::TooLarge);
+        }
+        let before = self.bytes.get(direction).add(bytes);
+        if !ByteCounter::is_ordinary(before) {
+            return whole().count_rare(self, direction, before, bytes);
+        }
+        if counts_packets && !self.packets.get(direction).add() {
+            return whole().packet_was_late(direction, bytes);
+        }
+        Verdict::Counted
+    }
+
+    /// Sets the flags and returns the final counts. Called once, by the elected closer.
+    pub(super) fn seal(&self) -> Counts {
+        // In this order: a packet follows its bytes.
+        Counts {
+            bytes: self.bytes.map(ByteCounter::seal),
+            packets: self.packets.map(PacketCounter::seal),
+        }
+    }
+
+    /// The counts so far, or `None` once any flag is set.
+    #[inline]
+    pub(super) fn read(&self) -> Option<Counts> {
+        Some(Counts {
+            bytes: PerDirection::new(self.bytes.rx.read()?, self.bytes.tx.read()?),
+            packets: PerDirection::new(self.packets.rx.read()?, self.packets.tx.read()?),
+        })
+    }
+}
