@@ -2,7 +2,8 @@
 //!
 //! Rows stand in order of registration. Who they are is one shared vector, which summaries hold too: it is copied when a
 //! row is added or changes its extra while a summary shares it. The row of a closed session becomes *vacant* and stays
-//! until an eighth of the chunk is, so that sessions that come and go do not have every chunk copied at every tick.
+//! until an eighth of the chunk is, or a quarter where many chunks are so at once, so that sessions that come and go do not
+//! have every chunk copied at every tick.
 //!
 //! What was published last is what the sampler knows of the moment before: it has the numbers of every row. Two
 //! buffers of numbers take turns; one that a reader still holds is left to it. A chunk in which nothing changed is
@@ -21,8 +22,8 @@ use crate::session::core::{Reading, SessionRef};
 use crate::session::top::{Turn, whole_bitrate};
 use crate::session::writer::Counts;
 use crate::stats::Stats;
-use crate::summary::active::{PublishedChunk, Rows};
-use crate::summary::numbers::{RowNumbers, Standing};
+use crate::summary::active::{PublishedChunk, Rows, as_bitrate};
+use crate::summary::numbers::{Numbers, RowNumbers, Standing};
 use crate::verdict::CloseReason;
 
 /// The most rows of a chunk: a batch of the intake fits one.
@@ -56,7 +57,7 @@ pub(super) trait Clerk {
 pub(super) struct Pass<'a> {
     pub(super) population: &'a Population,
     pub(super) now: Moment,
-    pub(super) expiry: Option<Expiry>,
+    pub(super) expiry: Expiry,
     pub(super) timeline: &'a Timeline,
     /// The oldest sample that rows needed until this collection.
     pub(super) oldest: usize,
@@ -149,9 +150,14 @@ impl Chunk {
         self.occupied() == 0
     }
 
-    /// Whether it is worth removing the vacant rows.
+    /// Whether it is worth removing the vacant rows: more than an eighth.
     pub(super) fn is_sparse(&self) -> bool {
         self.vacant * 8 > self.standing.len()
+    }
+
+    /// Whether the vacant rows are to be removed now: more than a quarter.
+    pub(super) fn is_very_sparse(&self) -> bool {
+        self.vacant * 4 > self.standing.len()
     }
 
     /// Whether both have room in one chunk, and some to spare.
@@ -207,60 +213,56 @@ impl Chunk {
         if pass.is_observed && self.peaks.is_empty() {
             self.peaks.resize(self.standing.len(), PerDirection::default());
         }
-        let read = &mut scratch.read;
-        read.clear();
-        let rows = Arc::clone(&self.rows);
-        for (row, session) in rows.sessions.iter().enumerate() {
-            if let Some(next) = rows.sessions.get(row + AHEAD) {
+        scratch.read.resize(self.standing.len(), Counts::default());
+        let now = pass.now.monotonic;
+        let sessions = &self.rows.sessions;
+        let rows = sessions.iter().zip(self.published.numbers.bytes_or_none());
+        let state = self.standing.iter_mut().zip(&mut self.noticed);
+        for (row, (((session, before), (standing, noticed)), read)) in
+            rows.zip(state).zip(&mut scratch.read).enumerate()
+        {
+            if let Some(next) = sessions.get(row + AHEAD) {
                 next.prefetch();
             }
-            if self.standing[row] == Standing::Vacant {
-                read.push(Counts::default());
+            if *standing == Standing::Vacant {
+                *read = Counts::default();
                 continue;
             }
-            let before = self.published.numbers.bytes(row);
-            let Reading::Open { counts, is_active } = session.read() else {
-                if clerk.fold(session, self.past(row)) {
-                    self.vacate(row);
+            let past = |standing: Standing| Past {
+                is_announced: standing == Standing::Active,
+                peaks: self.peaks.get(row).copied().unwrap_or_default(),
+            };
+            let Reading::Open { counts, is_active } = session.read_for_collection(pass.population) else {
+                if clerk.fold(session, past(*standing)) {
+                    *standing = Standing::Vacant;
+                    self.vacant += 1;
+                    *read = Counts::default();
+                } else {
+                    // Without a record, which its closer has made by now, the row stays as it was.
+                    let last = self.published.numbers.get(row).unwrap_or(RowNumbers::NEW);
+                    *read = last.counts;
                 }
-                // Without a record, which its closer has made by now, the row stays as it was.
-                let last = self.published.numbers.get(row).unwrap_or(RowNumbers::NEW);
-                read.push(last.counts);
                 continue;
             };
-            session.let_writers_go(pass.population);
-            if is_active && self.standing[row] == Standing::Pending {
-                self.standing[row] = Standing::Active;
-                self.noticed[row] = pass.now.monotonic;
+            *read = counts;
+            if counts.bytes != before {
+                *noticed = now;
+                if counts.bytes.rx | counts.bytes.tx > u64::from(u32::MAX) {
+                    self.rings.make_room(row, before, counts.bytes, pass.oldest);
+                }
+            }
+            if is_active && *standing == Standing::Pending {
+                *standing = Standing::Active;
+                *noticed = now;
                 clerk.activated(session);
             }
-            if counts.bytes != before {
-                self.noticed[row] = pass.now.monotonic;
+            if let Some(reason) = pass.expiry.due(now, *noticed, is_active, counts.bytes) {
+                clerk.close(session, past(*standing), reason);
+                *standing = Standing::Vacant;
+                self.vacant += 1;
+                *read = Counts::default();
             }
-            let idle = pass.now.monotonic.saturating_sub(self.noticed[row]);
-            let is_untouched = counts.bytes.is_zero();
-            let due = Expiry::is_full(counts.bytes).or_else(|| {
-                let expiry = pass.expiry.as_ref();
-                expiry.and_then(|expiry| expiry.is_due(idle, is_active, is_untouched))
-            });
-            if let Some(reason) = due {
-                clerk.close(session, self.past(row), reason);
-                self.vacate(row);
-            }
-            read.push(counts);
         }
-    }
-
-    fn past(&self, row: usize) -> Past {
-        Past {
-            is_announced: self.standing[row] == Standing::Active,
-            peaks: self.peak(row),
-        }
-    }
-
-    fn vacate(&mut self, row: usize) {
-        self.standing[row] = Standing::Vacant;
-        self.vacant += 1;
     }
 
     /// Moves the windows on by one sample where the pass rolls, and publishes what was read before.
@@ -270,32 +272,33 @@ impl Chunk {
         turn: &mut Turn<'_>,
         scratch: &mut Scratch,
     ) -> (Arc<PublishedChunk>, Tally) {
-        self.roll(pass, scratch);
+        let Scratch { read, windows } = scratch;
+        if let Some((roll, _)) = pass.roll {
+            self.rings.roll(
+                read,
+                |counts| counts.bytes.rx,
+                Direction::Ingress,
+                roll,
+                &mut windows.rx,
+            );
+            self.rings.roll(
+                read,
+                |counts| counts.bytes.tx,
+                Direction::Egress,
+                roll,
+                &mut windows.tx,
+            );
+        }
         if !self.is_unchanged(pass, scratch) {
-            self.fill(pass, turn, scratch);
+            let mut buffer = self.buffer();
+            if let Some(target) = Arc::get_mut(&mut buffer) {
+                target.rows.clone_from(&self.rows);
+                self.fill(pass, turn, scratch, &mut target.numbers);
+            }
+            self.tally = self.tally(&scratch.read);
+            self.spare = Some(std::mem::replace(&mut self.published, buffer));
         }
         (Arc::clone(&self.published), self.tally)
-    }
-
-    fn roll(&mut self, pass: &Pass<'_>, scratch: &mut Scratch) {
-        let Scratch { read, windows } = scratch;
-        for (row, counts) in read.iter().enumerate() {
-            let before = self.published.numbers.bytes(row);
-            if counts.bytes != before && self.standing[row] != Standing::Vacant {
-                for direction in Direction::BOTH {
-                    let (before, now) = (*before.get(direction), *counts.bytes.get(direction));
-                    self.rings.make_room(row, direction, before, now, pass.oldest);
-                }
-            }
-        }
-        if let Some((roll, _)) = pass.roll {
-            for direction in Direction::BOTH {
-                let windows = windows.get_mut(direction);
-                let counted = |row: usize| *read[row].bytes.get(direction);
-                self.rings
-                    .roll(direction, counted, roll.slot, roll.start, windows);
-            }
-        }
     }
 
     /// Whether what was published last holds for every row, and will be what is computed now.
@@ -320,56 +323,56 @@ impl Chunk {
             })
     }
 
-    fn fill(&mut self, pass: &Pass<'_>, turn: &mut Turn<'_>, scratch: &Scratch) {
-        let mut buffer = self.buffer();
-        let Some(target) = Arc::get_mut(&mut buffer) else {
-            debug_assert!(false, "a buffer has one owner");
+    fn fill(&mut self, pass: &Pass<'_>, turn: &mut Turn<'_>, scratch: &Scratch, numbers: &mut Numbers) {
+        numbers.set_counts(&scratch.read, pass.counts_packets);
+        let Some((_, decay)) = pass.roll else {
+            let rows = self.rows.sessions.iter().zip(&self.standing);
+            for (row, ((session, standing), mut target)) in rows.zip(numbers.rows_mut()).enumerate() {
+                let last = self.published.numbers.bitrates(row);
+                let tops = PerDirection::new(session.top(Direction::Ingress), session.top(Direction::Egress));
+                target.set(last, tops, *standing);
+            }
             return;
         };
-        target.rows.clone_from(&self.rows);
-        let numbers = &mut target.numbers;
-        numbers.restart(self.standing.len(), pass.counts_packets);
         let rate = Rate::new(pass.timeline);
-        let mut tally = Tally::default();
-        for (row, counts) in scratch.read.iter().enumerate() {
-            let mut shown = RowNumbers {
-                counts: *counts,
-                standing: self.standing[row],
-                ..RowNumbers::NEW
+        let windows = scratch.windows.rx.iter().zip(&scratch.windows.tx);
+        let rows = self.rows.sessions.iter().zip(&self.standing);
+        for (row, (((session, standing), windows), mut target)) in
+            rows.zip(windows).zip(numbers.rows_mut()).enumerate()
+        {
+            if *standing == Standing::Vacant {
+                target.set(PerDirection::default(), PerDirection::default(), *standing);
+                continue;
+            }
+            let created = session.created();
+            let rx = rate.of(*windows.0, created);
+            let tx = rate.of(*windows.1, created);
+            let mut advance = |direction, rate: f64| {
+                let now = whole_bitrate(rate).unwrap_or(0);
+                session.advance_top(turn, direction, |top| decayed(top, decay).max(now))
             };
-            let session = &self.rows.sessions[row];
-            match shown.standing {
-                Standing::Vacant => {
-                    shown.counts = Counts::default();
-                    numbers.push(&shown, pass.counts_packets);
-                    continue;
-                }
-                Standing::Pending => tally.pending.add(Stats::of_session(*counts)),
-                Standing::Active => tally.live.add(Stats::of_session(*counts)),
+            let tops = PerDirection::new(advance(Direction::Ingress, rx), advance(Direction::Egress, tx));
+            let bitrates = PerDirection::new(rounded(rx), rounded(tx));
+            target.set(bitrates, tops, *standing);
+            if let Some(peaks) = self.peaks.get_mut(row) {
+                *peaks = PerDirection::new(peaks.rx.max(bitrates.rx), peaks.tx.max(bitrates.tx));
             }
-            if let Some((_, decay)) = pass.roll {
-                let created = session.created();
-                for direction in Direction::BOTH {
-                    let bitrate = rate.of(scratch.windows.get(direction)[row], created);
-                    *shown.bitrates.get_mut(direction) = rounded(bitrate);
-                    let now = whole_bitrate(bitrate).unwrap_or(0);
-                    *shown.tops.get_mut(direction) =
-                        session.advance_top(turn, direction, |top| decayed(top, decay).max(now));
-                }
-                if let Some(peaks) = self.peaks.get_mut(row) {
-                    *peaks =
-                        PerDirection::new(peaks.rx.max(shown.bitrates.rx), peaks.tx.max(shown.bitrates.tx));
-                }
-            } else {
-                let last = self.published.numbers.get(row).unwrap_or(RowNumbers::NEW);
-                shown.bitrates = last.bitrates;
-                shown.tops =
-                    PerDirection::new(session.top(Direction::Ingress), session.top(Direction::Egress));
-            }
-            numbers.push(&shown, pass.counts_packets);
         }
-        self.tally = tally;
-        self.spare = Some(std::mem::replace(&mut self.published, buffer));
+    }
+
+    fn tally(&self, read: &[Counts]) -> Tally {
+        let (mut live, mut pending) = (Sum::default(), Sum::default());
+        for (counts, standing) in read.iter().zip(&self.standing) {
+            match standing {
+                Standing::Vacant => {}
+                Standing::Pending => pending.add(counts),
+                Standing::Active => live.add(counts),
+            }
+        }
+        Tally {
+            live: live.stats(),
+            pending: pending.stats(),
+        }
     }
 
     /// A buffer that nobody else holds: the one before the last, if no summary has it any more.
@@ -378,6 +381,37 @@ impl Chunk {
         spare
             .and_then(|mut spare| Arc::get_mut(&mut spare).is_some().then_some(spare))
             .unwrap_or_default()
+    }
+}
+
+/// What some rows counted in all.
+#[derive(Debug, Default)]
+struct Sum {
+    sessions: u64,
+    bytes: PerDirection<u128>,
+    packets: PerDirection<u128>,
+}
+
+impl Sum {
+    #[inline]
+    fn add(&mut self, counts: &Counts) {
+        self.sessions += 1;
+        self.bytes.rx += u128::from(counts.bytes.rx);
+        self.bytes.tx += u128::from(counts.bytes.tx);
+        self.packets.rx += u128::from(counts.packets.rx);
+        self.packets.tx += u128::from(counts.packets.tx);
+    }
+
+    /// Each held at `u64::MAX` where it is more.
+    fn stats(&self) -> Stats {
+        let held = |sum: u128| u64::try_from(sum).unwrap_or(u64::MAX);
+        Stats {
+            total_sessions: self.sessions,
+            total_rx_bytes: held(self.bytes.rx),
+            total_tx_bytes: held(self.bytes.tx),
+            total_rx_packets: held(self.packets.rx),
+            total_tx_packets: held(self.packets.tx),
+        }
     }
 }
 
@@ -400,13 +434,9 @@ impl<'a> Rate<'a> {
     }
 
     #[inline]
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a rate; exact below 2^53 bytes in the window"
-    )]
     fn of(&self, bytes: u64, created: u64) -> f64 {
         if created <= self.start {
-            bytes as f64 * self.whole
+            as_bitrate(bytes) * self.whole
         } else {
             bitrate(bytes, self.timeline.seconds_for(created))
         }
@@ -422,11 +452,11 @@ fn rounded(bitrate: f64) -> f32 {
 #[inline]
 #[expect(
     clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     reason = "a top is no more than 2^43, and a factor between 0 and 1"
 )]
 fn decayed(top: u64, factor: f64) -> u64 {
-    (crate::summary::active::as_bitrate(top) * factor) as u64
+    // By way of i64, for which there is an instruction.
+    ((as_bitrate(top) * factor) as i64).cast_unsigned()
 }
 
 #[cfg(test)]

@@ -114,9 +114,9 @@ impl Collection {
         self.books.enter_stragglers();
 
         let expiry = match purpose {
-            Purpose::Tick => Some(Expiry::Silent(self.timeouts)),
-            Purpose::Refresh => None,
-            Purpose::Stop => Some(Expiry::Stop),
+            Purpose::Tick => Expiry::of_the_silent(self.timeouts),
+            Purpose::Refresh => Expiry::of_the_full(),
+            Purpose::Stop => Expiry::of_all(),
         };
         let oldest = self.timeline.oldest();
         let rolls = purpose == Purpose::Tick && self.timeline.is_due(now.monotonic);
@@ -211,6 +211,8 @@ impl Collection {
     fn tidy_chunks(&mut self) {
         let slots = self.timeline.slots();
         let mut tidy: Vec<Chunk> = Vec::with_capacity(self.chunks.len());
+        // Chunks that fill and empty alike become sparse alike: not all in one tick.
+        let mut left = self.chunks.len() / 8 + 1;
         for chunk in self.chunks.drain(..) {
             if chunk.is_empty() {
                 continue;
@@ -219,7 +221,10 @@ impl Collection {
                 Some(last) if last.fits_with(&chunk) => {
                     *last = Chunk::join(&[last, &chunk], self.counts_packets, slots);
                 }
-                _ if chunk.is_sparse() => tidy.push(Chunk::join(&[&chunk], self.counts_packets, slots)),
+                _ if chunk.is_very_sparse() || (left > 0 && chunk.is_sparse()) => {
+                    left = left.saturating_sub(1);
+                    tidy.push(Chunk::join(&[&chunk], self.counts_packets, slots));
+                }
                 _ => tidy.push(chunk),
             }
         }

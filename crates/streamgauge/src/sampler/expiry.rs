@@ -5,9 +5,18 @@ use crate::direction::PerDirection;
 use crate::session::counter::NEARLY_FULL;
 use crate::verdict::CloseReason;
 
-/// The rules by which a tick closes sessions.
+/// Which sessions a collection closes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Expiry {
+pub(crate) struct Expiry {
+    rule: Rule,
+    /// A session that has not been idle for as long as this is not due.
+    shortest: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Rule {
+    /// Only those that are full.
+    Full,
     /// Those that were silent.
     Silent(Timeouts),
     /// All of them.
@@ -15,18 +24,57 @@ pub(crate) enum Expiry {
 }
 
 impl Expiry {
-    /// Whether a session is to be closed that has been idle for so many nanoseconds, and moved no byte at all if
-    /// `is_untouched`.
+    /// Closes what cannot count much longer.
+    pub(super) fn of_the_full() -> Self {
+        Self {
+            rule: Rule::Full,
+            shortest: u64::MAX,
+        }
+    }
+
+    /// Closes what was silent for as long as `timeouts` say, and what is full.
+    pub(super) fn of_the_silent(timeouts: Timeouts) -> Self {
+        Self {
+            rule: Rule::Silent(timeouts),
+            shortest: timeouts.pending.min(timeouts.session),
+        }
+    }
+
+    /// Closes everything.
+    pub(super) fn of_all() -> Self {
+        Self {
+            rule: Rule::Stop,
+            shortest: 0,
+        }
+    }
+
+    /// Why a session is to be closed now that was last noticed at `noticed`, if it is.
     #[inline]
-    pub(super) fn is_due(&self, idle: u64, is_active: bool, is_untouched: bool) -> Option<CloseReason> {
-        let timeouts = match self {
-            Self::Silent(timeouts) => timeouts,
-            Self::Stop => return Some(CloseReason::Stopped),
-        };
-        let limit = if !is_active && is_untouched {
-            timeouts.pending
-        } else {
-            timeouts.session
+    pub(super) fn due(
+        &self,
+        now: u64,
+        noticed: u64,
+        is_active: bool,
+        bytes: PerDirection<u64>,
+    ) -> Option<CloseReason> {
+        let idle = now.saturating_sub(noticed);
+        // Both in one, since the limit is a power of two.
+        if idle < self.shortest && bytes.rx | bytes.tx < NEARLY_FULL {
+            return None;
+        }
+        self.closes(idle, is_active, bytes)
+    }
+
+    #[cold]
+    fn closes(&self, idle: u64, is_active: bool, bytes: PerDirection<u64>) -> Option<CloseReason> {
+        if bytes.rx >= NEARLY_FULL || bytes.tx >= NEARLY_FULL {
+            return Some(CloseReason::CounterFull);
+        }
+        let limit = match self.rule {
+            Rule::Full => return None,
+            Rule::Stop => return Some(CloseReason::Stopped),
+            Rule::Silent(timeouts) if !is_active && bytes.is_zero() => timeouts.pending,
+            Rule::Silent(timeouts) => timeouts.session,
         };
         let is_due = idle >= limit && limit != u64::MAX;
         is_due.then_some(if is_active {
@@ -35,33 +83,45 @@ impl Expiry {
             CloseReason::Inactive
         })
     }
-
-    /// Whether a session's counters are near what they hold.
-    pub(super) fn is_full(bytes: PerDirection<u64>) -> Option<CloseReason> {
-        (bytes.rx >= NEARLY_FULL || bytes.tx >= NEARLY_FULL).then_some(CloseReason::CounterFull)
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CloseReason, Expiry, Timeouts};
+    use super::{CloseReason, Expiry, NEARLY_FULL, PerDirection, Timeouts};
+
+    fn due(expiry: Expiry, idle: u64, is_active: bool, rx: u64) -> Option<CloseReason> {
+        expiry.due(1_000 + idle, 1_000, is_active, PerDirection::new(rx, 0))
+    }
 
     #[test]
     fn the_silent_pending_and_the_silent_active_have_their_own_limits() {
-        let expiry = Expiry::Silent(Timeouts {
+        let expiry = Expiry::of_the_silent(Timeouts {
             pending: 2,
             session: 5,
         });
-        assert_eq!(expiry.is_due(1, false, true), None);
-        assert_eq!(expiry.is_due(2, false, true), Some(CloseReason::Inactive));
-        assert_eq!(expiry.is_due(4, false, false), None);
-        assert_eq!(expiry.is_due(5, false, false), Some(CloseReason::Inactive));
-        assert_eq!(expiry.is_due(4, true, true), None);
-        assert_eq!(expiry.is_due(5, true, true), Some(CloseReason::TimedOut));
-        let never = Expiry::Silent(Timeouts {
+        assert_eq!(due(expiry, 1, false, 0), None);
+        assert_eq!(due(expiry, 2, false, 0), Some(CloseReason::Inactive));
+        assert_eq!(due(expiry, 4, false, 9), None);
+        assert_eq!(due(expiry, 5, false, 9), Some(CloseReason::Inactive));
+        assert_eq!(due(expiry, 4, true, 0), None);
+        assert_eq!(due(expiry, 5, true, 0), Some(CloseReason::TimedOut));
+        let never = Expiry::of_the_silent(Timeouts {
             pending: u64::MAX,
             session: u64::MAX,
         });
-        assert_eq!(never.is_due(u64::MAX, false, true), None);
+        assert_eq!(never.due(u64::MAX, 0, false, PerDirection::default()), None);
+    }
+
+    #[test]
+    fn the_full_are_closed_whatever_else_is() {
+        let silent = Expiry::of_the_silent(Timeouts {
+            pending: 2,
+            session: 5,
+        });
+        for expiry in [Expiry::of_the_full(), silent, Expiry::of_all()] {
+            assert_eq!(due(expiry, 0, true, NEARLY_FULL), Some(CloseReason::CounterFull));
+        }
+        assert_eq!(due(Expiry::of_the_full(), 9_999, true, NEARLY_FULL - 1), None);
+        assert_eq!(due(Expiry::of_all(), 0, true, 1), Some(CloseReason::Stopped));
     }
 }

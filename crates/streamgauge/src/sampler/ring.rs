@@ -9,6 +9,7 @@
 //! Columns, one for each direction and slot of the [`Timeline`](super::timeline::Timeline), so that a tick writes one
 //! column from front to back and reads another. The sampler alone reads and writes.
 
+use super::timeline::Roll;
 use crate::direction::{Direction, PerDirection};
 
 /// The samples of some rows.
@@ -17,6 +18,8 @@ pub(super) struct Rings {
     /// By direction, slot and row: columns of `stride` values.
     samples: Vec<u32>,
     shifts: Vec<PerDirection<u8>>,
+    /// How many of them are not 0.
+    scaled: usize,
     stride: usize,
     slots: usize,
 }
@@ -26,6 +29,7 @@ impl Rings {
         Self {
             samples: Vec::new(),
             shifts: Vec::new(),
+            scaled: 0,
             stride: 0,
             slots,
         }
@@ -58,6 +62,9 @@ impl Rings {
         let to = self.shifts.len();
         self.extend_to(to + 1, most);
         self.shifts[to] = from.shifts[row];
+        for direction in Direction::BOTH {
+            self.scaled += usize::from(*from.shifts[row].get(direction) != 0);
+        }
         let columns = self
             .samples
             .chunks_exact_mut(self.stride)
@@ -74,34 +81,30 @@ impl Rings {
         }
     }
 
-    fn column(&self, direction: Direction, slot: usize) -> &[u32] {
+    fn column(&self, direction: Direction, slot: usize) -> std::ops::Range<usize> {
         let start = (self.first_column(direction) + slot) * self.stride;
-        &self.samples[start..start + self.shifts.len()]
-    }
-
-    fn column_mut(&mut self, direction: Direction, slot: usize) -> &mut [u32] {
-        let start = (self.first_column(direction) + slot) * self.stride;
-        &mut self.samples[start..start + self.shifts.len()]
+        start..start + self.shifts.len()
     }
 
     /// Widens the units of a row that has counted `now` and had counted `before` when this was last asked, if its window
-    /// from `oldest` on will not fit otherwise.
-    #[inline]
+    /// from `oldest` on will not fit otherwise. Need not be asked for a row that has counted less than 4 GiB in all.
     pub(super) fn make_room(
         &mut self,
         row: usize,
-        direction: Direction,
-        before: u64,
-        now: u64,
+        before: PerDirection<u64>,
+        now: PerDirection<u64>,
         oldest: usize,
     ) {
-        let shift = *self.shifts[row].get(direction);
-        let sample = self.samples[(self.first_column(direction) + oldest) * self.stride + row];
-        let window = low(before, shift).wrapping_sub(sample);
-        // One unit more for what the shift cut off.
-        let units = u64::from(window) + ((now - before) >> shift) + 1;
-        if units > u64::from(u32::MAX) {
-            self.rescale(row, direction, before, units);
+        for direction in Direction::BOTH {
+            let (before, now) = (*before.get(direction), *now.get(direction));
+            let shift = *self.shifts[row].get(direction);
+            let sample = self.samples[(self.first_column(direction) + oldest) * self.stride + row];
+            let window = low(before, shift).wrapping_sub(sample);
+            // One unit more for what the shift cut off.
+            let units = u64::from(window) + ((now - before) >> shift) + 1;
+            if units > u64::from(u32::MAX) {
+                self.rescale(row, direction, before, units);
+            }
         }
     }
 
@@ -116,39 +119,43 @@ impl Rings {
             let counted = (before >> shift).wrapping_sub(u64::from(ago));
             self.samples[index] = cut(counted >> more);
         }
+        self.scaled += usize::from(shift == 0);
         *self.shifts[row].get_mut(direction) = shift + u8::try_from(more).unwrap_or(63);
     }
 
-    /// Ends a sample: what every row has counted goes into `slot`. What the windows that begin at `start` hold goes into
-    /// `windows`, in bytes.
-    pub(super) fn roll(
+    /// Ends a sample of one direction: what every row has counted goes into the new slot. What the windows hold that begin
+    /// at `roll.start` goes into `windows`, in bytes.
+    pub(super) fn roll<T>(
         &mut self,
+        rows: &[T],
+        counted: impl Fn(&T) -> u64,
         direction: Direction,
-        counted: impl Fn(usize) -> u64,
-        slot: usize,
-        start: usize,
+        roll: Roll,
         windows: &mut Vec<u64>,
     ) {
-        windows.clear();
-        let began = self.column(direction, start);
-        windows.extend(
-            began
-                .iter()
-                .zip(&self.shifts)
-                .enumerate()
-                .map(|(row, (began, shifts))| {
-                    let shift = *shifts.get(direction);
-                    u64::from(low(counted(row), shift).wrapping_sub(*began)) << shift
-                }),
-        );
-        let first = (self.first_column(direction) + slot) * self.stride;
-        let newest = &mut self.samples[first..first + self.shifts.len()];
-        for (row, (newest, shifts)) in newest.iter_mut().zip(&self.shifts).enumerate() {
+        windows.resize(self.shifts.len(), 0);
+        let began = &self.samples[self.column(direction, roll.start)];
+        if self.scaled == 0 {
+            for ((window, began), row) in windows.iter_mut().zip(began).zip(rows) {
+                *window = u64::from(cut(counted(row)).wrapping_sub(*began));
+            }
+            let newest = self.column(direction, roll.slot);
+            for (newest, row) in self.samples[newest].iter_mut().zip(rows) {
+                *newest = cut(counted(row));
+            }
+            return;
+        }
+        for (((window, began), row), shifts) in windows.iter_mut().zip(began).zip(rows).zip(&self.shifts) {
+            let shift = *shifts.get(direction);
+            *window = u64::from(low(counted(row), shift).wrapping_sub(*began)) << shift;
+        }
+        let newest = self.column(direction, roll.slot);
+        for ((newest, row), shifts) in self.samples[newest].iter_mut().zip(rows).zip(&self.shifts) {
             *newest = low(counted(row), *shifts.get(direction));
         }
-        for (row, window) in windows.iter().enumerate() {
-            if *window == 0 && *self.shifts[row].get(direction) != 0 {
-                self.reset(row, direction, counted(row));
+        for (index, row) in rows.iter().enumerate() {
+            if windows[index] == 0 && *self.shifts[index].get(direction) != 0 {
+                self.reset(index, direction, counted(row));
             }
         }
     }
@@ -157,8 +164,10 @@ impl Rings {
     #[cold]
     fn reset(&mut self, row: usize, direction: Direction, counted: u64) {
         *self.shifts[row].get_mut(direction) = 0;
+        self.scaled -= 1;
         for slot in 0..self.slots {
-            self.column_mut(direction, slot)[row] = low(counted, 0);
+            let column = self.column(direction, slot);
+            self.samples[column][row] = cut(counted);
         }
     }
 }
@@ -177,7 +186,7 @@ fn cut(bits: u64) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::Rings;
+    use super::{PerDirection, Rings, Roll};
     use crate::direction::Direction::{self, Egress, Ingress};
 
     const SLOTS: usize = 4;
@@ -208,10 +217,20 @@ mod tests {
             // As a timeline with full samples has it: the window begins where the slot is that is written now.
             let slot = n % SLOTS;
             let start = if n < SLOTS { SLOTS - 1 } else { slot };
-            self.rings.make_room(0, direction, before, self.counted, start);
+            let one = |bytes| match direction {
+                Ingress => PerDirection::new(bytes, 0),
+                Egress => PerDirection::new(0, bytes),
+            };
+            self.rings.make_room(0, one(before), one(self.counted), start);
             let mut windows = Vec::new();
             let counted = self.counted;
-            self.rings.roll(direction, |_| counted, slot, start, &mut windows);
+            let roll = Roll {
+                slot,
+                start,
+                seconds: 1.0,
+            };
+            self.rings
+                .roll(&[counted], |row| *row, direction, roll, &mut windows);
             self.ends.push(counted);
             let began = self.ends[self.ends.len().saturating_sub(SLOTS + 1)];
             (windows[0], counted - began)
@@ -262,24 +281,28 @@ mod tests {
         let mut rings = Rings::new(SLOTS);
         rings.extend_to(20, 1_024);
         let mut windows = Vec::new();
-        rings.make_room(19, Egress, 0, 1 << 40, SLOTS - 1);
+        let nothing = PerDirection::default();
+        rings.make_room(19, nothing, PerDirection::new(0, 1 << 40), SLOTS - 1);
+        let rows: Vec<u64> = (0..20).map(|row| row * 100).collect();
         for slot in 0..SLOTS {
-            rings.roll(
-                Egress,
-                |row| row as u64 * 100 + slot as u64,
+            let roll = Roll {
                 slot,
-                SLOTS - 1,
-                &mut windows,
-            );
+                start: SLOTS - 1,
+                seconds: 1.0,
+            };
+            rings.roll(&rows, |row| row + slot as u64, Egress, roll, &mut windows);
         }
         let mut moved = Rings::new(SLOTS);
         for row in [3, 19] {
             moved.append(&rings, row, 1_024);
         }
-        for slot in 0..SLOTS {
-            assert_eq!(moved.column(Egress, slot)[0], 300 + u32::try_from(slot).unwrap());
-            assert_eq!(moved.column(Egress, slot)[1], rings.column(Egress, slot)[19]);
-        }
+        let samples = |rings: &Rings, row: usize| -> Vec<u32> {
+            (0..SLOTS)
+                .map(|slot| rings.samples[rings.column(Egress, slot)][row])
+                .collect()
+        };
+        assert_eq!(samples(&moved, 0), [300, 301, 302, 303]);
+        assert_eq!(samples(&moved, 1), samples(&rings, 19));
         assert_eq!(moved.shifts[1], rings.shifts[19]);
     }
 }

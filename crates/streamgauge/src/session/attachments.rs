@@ -6,7 +6,8 @@
 
 use once_cell::race::OnceBox;
 
-use super::writer::WriterCells;
+use super::writer::{Counts, WriterCells};
+use crate::collector::population::Population;
 use crate::slot::OptionalSlot;
 
 /// The attachments of one session.
@@ -14,6 +15,20 @@ use crate::slot::OptionalSlot;
 pub(super) struct Attachments {
     pub(super) extra: OptionalSlot<Box<str>>,
     pub(super) writers: WriterCells,
+}
+
+impl Attachments {
+    /// Counts with those of the writers.
+    #[cold]
+    pub(super) fn add_to(&self, counts: Counts) -> Counts {
+        counts.plus(self.writers.counts())
+    }
+
+    /// Lets the cells of dropped writers go.
+    #[cold]
+    pub(super) fn let_writers_go(&self, population: &Population) {
+        population.leave_writers(self.writers.let_go());
+    }
 }
 
 /// One word: a session's attachments, once there are any.

@@ -191,19 +191,29 @@ impl SessionCore {
     }
 
     /// Reads the counters, those of its writers included.
+    #[inline]
     pub(crate) fn read(&self) -> Reading {
         let is_active = match self.phase.stage() {
             Stage::Pending => false,
             Stage::Active => true,
             Stage::Closed(_) | Stage::Refused(_) => return Reading::Closed,
         };
-        let Some(mut counts) = self.words.read() else {
+        let Some(mut counts) = self.words.read(self.count_packets) else {
             return Reading::Closed;
         };
         if let Some(attachments) = self.attached.get() {
-            counts = counts.plus(attachments.writers.counts());
+            counts = attachments.add_to(counts);
         }
         Reading::Open { counts, is_active }
+    }
+
+    /// As [`read`](Self::read), and lets the cells of dropped writers go. The collection alone does this.
+    #[inline]
+    pub(crate) fn read_for_collection(&self, population: &Population) -> Reading {
+        if let Some(attachments) = self.attached.get() {
+            attachments.let_writers_go(population);
+        }
+        self.read()
     }
 
     /// Adds a writer's cell; `false` if the session has closed.
@@ -212,13 +222,6 @@ impl SessionCore {
             .get_or_make()
             .writers
             .admit(cell, || self.phase.is_open_in_order())
-    }
-
-    /// Lets the cells of dropped writers go. The collection alone does this.
-    pub(crate) fn let_writers_go(&self, population: &Population) {
-        if let Some(attachments) = self.attached.get() {
-            population.leave_writers(attachments.writers.let_go());
-        }
     }
 
     /// Takes the writers' cells out of a closed session.

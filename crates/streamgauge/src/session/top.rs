@@ -21,15 +21,14 @@ pub(crate) const MAX_TOP: u64 = 1 << 43;
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
-    clippy::cast_sign_loss,
     reason = "negative and NaN are turned away first, and the value is held at 2^43, where f64 has halves to spare"
 )]
 pub(crate) fn whole_bitrate(bitrate: f64) -> Option<u64> {
     if bitrate.is_nan() || bitrate < 0.0 {
         return None;
     }
-    // Half up, by cutting: `f64::round` is a call where the target has no instruction for it.
-    Some((bitrate.min(MAX_TOP as f64) + 0.5) as u64)
+    // Half up, by cutting, and by way of i64: other ways are many instructions, or a call.
+    Some(((bitrate.min(MAX_TOP as f64) + 0.5) as i64).cast_unsigned())
 }
 
 /// The top bitrate of one session in one direction, in bit/s.

@@ -73,12 +73,16 @@ impl Words {
         }
     }
 
-    /// The counts so far, or `None` once any flag is set.
+    /// The counts so far, or `None` once any flag is set that is looked at: those of the packets only where they are
+    /// counted.
     #[inline]
-    pub(super) fn read(&self) -> Option<Counts> {
-        Some(Counts {
-            bytes: PerDirection::new(self.bytes.rx.read()?, self.bytes.tx.read()?),
-            packets: PerDirection::new(self.packets.rx.read()?, self.packets.tx.read()?),
-        })
+    pub(super) fn read(&self, counts_packets: bool) -> Option<Counts> {
+        let bytes = PerDirection::new(self.bytes.rx.read()?, self.bytes.tx.read()?);
+        let packets = if counts_packets {
+            PerDirection::new(self.packets.rx.read()?, self.packets.tx.read()?)
+        } else {
+            PerDirection::new(0, 0)
+        };
+        Some(Counts { bytes, packets })
     }
 }

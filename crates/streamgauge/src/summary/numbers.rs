@@ -98,6 +98,21 @@ pub(crate) struct Numbers {
     packed: Vec<Packed>,
 }
 
+/// What is to be said of a row beside its counts.
+#[derive(Debug)]
+pub(crate) struct RowMut<'a> {
+    bitrates: &'a mut PerDirection<f32>,
+    packed: &'a mut Packed,
+}
+
+impl RowMut<'_> {
+    #[inline]
+    pub(crate) fn set(&mut self, bitrates: PerDirection<f32>, tops: PerDirection<u64>, standing: Standing) {
+        *self.bitrates = bitrates;
+        *self.packed = Packed::new(tops, standing);
+    }
+}
+
 impl Numbers {
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
@@ -127,10 +142,47 @@ impl Numbers {
         self.packed.push(Packed::new(row.tops, row.standing));
     }
 
-    /// The bytes of a row; none of one that is not there yet.
+    /// The counts of all rows, the first columns to be filled; the others have room for as many afterwards.
+    pub(crate) fn set_counts(&mut self, counts: &[Counts], counts_packets: bool) {
+        self.resize(counts.len(), counts_packets);
+        for (bytes, counts) in self.bytes.iter_mut().zip(counts) {
+            *bytes = counts.bytes;
+        }
+        for (packets, counts) in self.packets.iter_mut().zip(counts) {
+            *packets = counts.packets;
+        }
+    }
+
+    fn resize(&mut self, rows: usize, counts_packets: bool) {
+        fn exactly<T: Clone>(column: &mut Vec<T>, rows: usize, value: T) {
+            column.reserve_exact(rows.saturating_sub(column.len()));
+            column.resize(rows, value);
+        }
+        let packets = if counts_packets { rows } else { 0 };
+        exactly(&mut self.bytes, rows, PerDirection::default());
+        exactly(&mut self.packets, packets, PerDirection::default());
+        exactly(&mut self.bitrates, rows, PerDirection::default());
+        let vacant = Packed::new(PerDirection::default(), Standing::Vacant);
+        exactly(&mut self.packed, rows, vacant);
+    }
+
+    /// The columns beside the counts, row by row.
+    pub(crate) fn rows_mut(&mut self) -> impl Iterator<Item = RowMut<'_>> {
+        let columns = self.bitrates.iter_mut().zip(&mut self.packed);
+        columns.map(|(bitrates, packed)| RowMut { bitrates, packed })
+    }
+
+    /// The bytes of the rows, and none for as many more as are asked for.
     #[inline]
-    pub(crate) fn bytes(&self, row: usize) -> PerDirection<u64> {
-        self.bytes.get(row).copied().unwrap_or_default()
+    pub(crate) fn bytes_or_none(&self) -> impl Iterator<Item = PerDirection<u64>> {
+        let none = std::iter::repeat(PerDirection::default());
+        self.bytes.iter().copied().chain(none)
+    }
+
+    /// The bitrates of a row; none of one that is not there yet.
+    #[inline]
+    pub(crate) fn bitrates(&self, row: usize) -> PerDirection<f32> {
+        self.bitrates.get(row).copied().unwrap_or_default()
     }
 
     /// What a row shows; `None` for one that is not there yet.
@@ -139,10 +191,10 @@ impl Numbers {
         let packed = self.packed.get(row)?;
         Some(RowNumbers {
             counts: Counts {
-                bytes: self.bytes(row),
+                bytes: self.bytes.get(row).copied().unwrap_or_default(),
                 packets: self.packets.get(row).copied().unwrap_or_default(),
             },
-            bitrates: self.bitrates.get(row).copied().unwrap_or_default(),
+            bitrates: self.bitrates(row),
             tops: packed.tops(),
             standing: packed.standing(),
         })
