@@ -97,6 +97,12 @@ pub(super) struct Chunk {
     peaks: Vec<PerDirection<f32>>,
     vacant: usize,
     tally: Tally,
+    /// Whether the collection under way found anything that differs from what was published.
+    is_touched: bool,
+    /// Whether nothing will move from what was published on unless something is counted or set.
+    is_at_rest: bool,
+    /// How often tops had been set when they were last looked at.
+    sets_seen: u64,
 }
 
 impl Chunk {
@@ -112,6 +118,9 @@ impl Chunk {
             peaks: Vec::new(),
             vacant: 0,
             tally: Tally::default(),
+            is_touched: false,
+            is_at_rest: false,
+            sets_seen: 0,
         };
         chunk.enter_new_rows();
         chunk
@@ -214,6 +223,7 @@ impl Chunk {
             self.peaks.resize(self.standing.len(), PerDirection::default());
         }
         scratch.read.resize(self.standing.len(), Counts::default());
+        let mut is_touched = self.published.numbers.len() != self.standing.len();
         let now = pass.now.monotonic;
         let sessions = &self.rows.sessions;
         let rows = sessions.iter().zip(self.published.numbers.bytes_or_none());
@@ -233,6 +243,7 @@ impl Chunk {
                 peaks: self.peaks.get(row).copied().unwrap_or_default(),
             };
             let Reading::Open { counts, is_active } = session.read_for_collection(pass.population) else {
+                is_touched = true;
                 if clerk.fold(session, past(*standing)) {
                     *standing = Standing::Vacant;
                     self.vacant += 1;
@@ -247,22 +258,27 @@ impl Chunk {
             *read = counts;
             if counts.bytes != before {
                 *noticed = now;
+                is_touched = true;
                 if counts.bytes.rx | counts.bytes.tx > u64::from(u32::MAX) {
                     self.rings.make_room(row, before, counts.bytes, pass.oldest);
                 }
             }
             if is_active && *standing == Standing::Pending {
+                is_touched = true;
                 *standing = Standing::Active;
                 *noticed = now;
                 clerk.activated(session);
             }
             if let Some(reason) = pass.expiry.due(now, *noticed, is_active, counts.bytes) {
                 clerk.close(session, past(*standing), reason);
+                is_touched = true;
                 *standing = Standing::Vacant;
                 self.vacant += 1;
                 *read = Counts::default();
             }
         }
+        // A packet of no bytes shows in no byte.
+        self.is_touched = is_touched || pass.counts_packets;
     }
 
     /// Moves the windows on by one sample where the pass rolls, and publishes what was read before.
@@ -289,43 +305,32 @@ impl Chunk {
                 &mut windows.tx,
             );
         }
-        if !self.is_unchanged(pass, scratch) {
+        if !self.is_unchanged(turn) {
             let mut buffer = self.buffer();
             if let Some(target) = Arc::get_mut(&mut buffer) {
                 target.rows.clone_from(&self.rows);
                 self.fill(pass, turn, scratch, &mut target.numbers);
             }
             self.tally = self.tally(&scratch.read);
+            self.sets_seen = turn.sets();
             self.spare = Some(std::mem::replace(&mut self.published, buffer));
         }
         (Arc::clone(&self.published), self.tally)
     }
 
-    /// Whether what was published last holds for every row, and will be what is computed now.
-    fn is_unchanged(&self, pass: &Pass<'_>, scratch: &Scratch) -> bool {
-        let is_silent = |row: usize| {
-            pass.roll.is_none() || (scratch.windows.rx[row] == 0 && scratch.windows.tx[row] == 0)
-        };
-        let published = &self.published.numbers;
-        Arc::ptr_eq(&self.rows, &self.published.rows)
-            && published.len() == self.standing.len()
-            && scratch.read.iter().enumerate().all(|(row, counts)| {
-                let Some(last) = published.get(row) else {
-                    return false;
-                };
-                let session = &self.rows.sessions[row];
-                last.standing == self.standing[row]
-                    && (last.standing == Standing::Vacant
-                        || (last.counts == *counts
-                            && last.is_at_rest()
-                            && is_silent(row)
-                            && session.has_no_top()))
-            })
+    /// Whether what was published last is what would be published now.
+    fn is_unchanged(&self, turn: &Turn<'_>) -> bool {
+        let has_no_top = || self.rows.sessions.iter().all(|session| session.has_no_top());
+        !self.is_touched
+            && self.is_at_rest
+            && Arc::ptr_eq(&self.rows, &self.published.rows)
+            && (self.sets_seen == turn.sets() || has_no_top())
     }
 
     fn fill(&mut self, pass: &Pass<'_>, turn: &mut Turn<'_>, scratch: &Scratch, numbers: &mut Numbers) {
         numbers.set_counts(&scratch.read, pass.counts_packets);
         let Some((_, decay)) = pass.roll else {
+            self.is_at_rest = false;
             let rows = self.rows.sessions.iter().zip(&self.standing);
             for (row, ((session, standing), mut target)) in rows.zip(numbers.rows_mut()).enumerate() {
                 let last = self.published.numbers.bitrates(row);
@@ -335,15 +340,18 @@ impl Chunk {
             return;
         };
         let rate = Rate::new(pass.timeline);
+        let mut is_at_rest = true;
         let windows = scratch.windows.rx.iter().zip(&scratch.windows.tx);
         let rows = self.rows.sessions.iter().zip(&self.standing);
         for (row, (((session, standing), windows), mut target)) in
             rows.zip(windows).zip(numbers.rows_mut()).enumerate()
         {
-            if *standing == Standing::Vacant {
+            let is_silent = *windows.0 | *windows.1 == 0;
+            if *standing == Standing::Vacant || (is_silent && session.has_no_top()) {
                 target.set(PerDirection::default(), PerDirection::default(), *standing);
                 continue;
             }
+            is_at_rest = false;
             let created = session.created();
             let rx = rate.of(*windows.0, created);
             let tx = rate.of(*windows.1, created);
@@ -358,6 +366,7 @@ impl Chunk {
                 *peaks = PerDirection::new(peaks.rx.max(bitrates.rx), peaks.tx.max(bitrates.tx));
             }
         }
+        self.is_at_rest = is_at_rest;
     }
 
     fn tally(&self, read: &[Counts]) -> Tally {

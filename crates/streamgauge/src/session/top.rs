@@ -69,14 +69,15 @@ impl Top {
 #[derive(Debug)]
 pub(crate) struct TopSums {
     sums: PerDirection<AtomicU64>,
-    turn: Mutex<()>,
+    /// Held for a turn; how often tops were set.
+    turn: Mutex<u64>,
 }
 
 impl TopSums {
     pub(crate) fn new() -> Self {
         Self {
             sums: PerDirection::new(AtomicU64::new(0), AtomicU64::new(0)),
-            turn: Mutex::new(()),
+            turn: Mutex::new(0),
         }
     }
 
@@ -91,7 +92,7 @@ impl TopSums {
         Turn {
             sums: &self.sums,
             raised: PerDirection::default(),
-            _turn: lock(&self.turn),
+            sets: lock(&self.turn),
         }
     }
 }
@@ -102,12 +103,18 @@ pub(crate) struct Turn<'a> {
     sums: &'a PerDirection<AtomicU64>,
     /// By how much the tops rose, wrapping where they fell.
     raised: PerDirection<u64>,
-    _turn: MutexGuard<'a, ()>,
+    sets: MutexGuard<'a, u64>,
 }
 
 impl Turn<'_> {
+    /// How often tops were set so far.
+    pub(crate) fn sets(&self) -> u64 {
+        *self.sets
+    }
+
     /// Sets a top, whatever it was; `false` if its session had closed.
     pub(crate) fn set(&mut self, top: &Top, direction: Direction, to: u64) -> bool {
+        *self.sets = self.sets.wrapping_add(1);
         let before = top.load();
         if before != TAKEN {
             self.replace(top, direction, before, to.min(MAX_TOP));

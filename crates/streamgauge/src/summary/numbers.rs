@@ -37,11 +37,6 @@ impl RowNumbers {
         tops: PerDirection::new(0, 0),
         standing: Standing::Pending,
     };
-
-    /// Whether nothing of it moves as long as nothing is counted.
-    pub(crate) fn is_at_rest(&self) -> bool {
-        self.bitrates == PerDirection::default() && self.tops.is_zero()
-    }
 }
 
 /// Both tops and the standing of a row, in twelve bytes.
