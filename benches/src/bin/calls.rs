@@ -1,0 +1,98 @@
+//! Counts in a loop, for tools that count instructions: `benches/callgrind` runs it.
+//!
+//! `calls WAY N`: N calls by that way on a thousand sessions. The instructions of one call are those of a run with many
+//! calls, less those of a run with few.
+
+use std::hint::black_box;
+
+use clap::{Parser, ValueEnum};
+use streamgauge_benches::id::{IdBuffer, Numbers};
+use streamgauge_benches::meter::{Meter, Ours, filled};
+
+/// Sessions.
+const SESSIONS: u64 = 1_000;
+
+/// Calls in a burst.
+const BURST: u64 = 32;
+
+/// How to count.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Way {
+    /// Not at all: a session is drawn and its id made.
+    Nothing,
+    /// By id.
+    Id,
+    /// By id, 32 to a burst.
+    Burst,
+    /// By handle.
+    Handle,
+    /// By shared handle.
+    Shared,
+    /// By writer.
+    Writer,
+    /// Not at all: an empty loop.
+    Empty,
+}
+
+/// Counts in a loop.
+#[derive(Debug, Parser)]
+struct Arguments {
+    way: Way,
+    calls: u64,
+}
+
+fn main() {
+    let Arguments { way, calls } = Arguments::parse();
+    let meter = filled::<Ours>(SESSIONS);
+    let collector = &meter.collector;
+    let (mut numbers, mut id) = (Numbers::new(1, SESSIONS), IdBuffer::default());
+    let session = collector.register_and_activate("one", "stream", "here", "there");
+    let (shared, mut writer) = (session.shared(), session.writer());
+    let before = meter.total();
+    match way {
+        Way::Nothing => {
+            for _ in 0..calls {
+                black_box(id.format(numbers.draw()));
+            }
+        }
+        Way::Id => {
+            for _ in 0..calls {
+                black_box(collector.ingress(id.format(numbers.draw()), 1));
+            }
+        }
+        Way::Burst => {
+            for _ in 0..calls / BURST {
+                let burst = collector.burst();
+                for _ in 0..BURST {
+                    black_box(burst.ingress(id.format(numbers.draw()), 1));
+                }
+            }
+        }
+        Way::Handle => {
+            for _ in 0..calls {
+                black_box(black_box(&session).ingress(black_box(1)));
+            }
+        }
+        Way::Shared => {
+            for _ in 0..calls {
+                black_box(black_box(&shared).ingress(black_box(1)));
+            }
+        }
+        Way::Writer => {
+            for _ in 0..calls {
+                black_box(black_box(&mut writer).ingress(black_box(1)));
+            }
+        }
+        Way::Empty => {
+            for _ in 0..calls {
+                black_box(black_box(1));
+            }
+        }
+    }
+    let expected = match way {
+        Way::Nothing | Way::Empty => 0,
+        Way::Burst => calls / BURST * BURST,
+        _ => calls,
+    };
+    assert_eq!(meter.total() - before, expected, "calls were lost");
+}

@@ -1,0 +1,100 @@
+//! Registering and activating a million sessions, and the first tick over them.
+//!
+//! In each round a new collector grows from nothing. The clock is read once for each session, to see the longest pause; the
+//! loop that only makes ids and labels and reads the clock is subtracted from the mean, and its own longest pause shows
+//! what the machine alone does.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use streamgauge::SessionHandle;
+
+use super::tick::timed_tick;
+use crate::copy::Copy;
+use crate::effort::Effort;
+use crate::id::IdBuffer;
+use crate::label::LabelBuffer;
+use crate::load::{self, Load};
+use crate::row::{Row, Unit};
+use crate::series::Series;
+
+/// The time of one million, and the longest of one.
+#[derive(Default)]
+struct Times {
+    mean: Series,
+    longest: Series,
+}
+
+impl Times {
+    fn measure(&mut self, sessions: u64, mut register: impl FnMut(&str, &str, &str)) {
+        let (mut id, mut label) = (IdBuffer::default(), LabelBuffer::default());
+        let (start, mut longest) = (Instant::now(), Duration::ZERO);
+        let mut last = start;
+        for number in 0..sessions {
+            let (reference, peer) = label.format(number);
+            register(id.format(number), reference, peer);
+            let now = Instant::now();
+            longest = longest.max(now - last);
+            last = now;
+        }
+        self.mean.push_time(last - start, sessions);
+        self.longest.push_time(longest, 1);
+    }
+}
+
+/// Registering, and the first tick.
+#[must_use]
+pub fn register(effort: &Effort) -> Vec<Row> {
+    let sessions = effort.sessions(1_000_000);
+    let mut copy = Copy::of(sessions);
+    let (mut ours, mut only_labels) = (Times::default(), Times::default());
+    let (mut first, mut copies) = (Series::default(), Series::default());
+    let mut handles: Vec<SessionHandle> = Vec::with_capacity(usize::try_from(sessions).unwrap_or_default());
+    // One more than is measured: what the allocator takes from the system it takes in the first.
+    for round in 0..=effort.rounds.count {
+        if round == 1 {
+            (ours, only_labels, first, copies) = Default::default();
+        }
+        let (collector, clock) = load::collector(false);
+        only_labels.measure(sessions, |id, reference, peer| {
+            black_box((id, reference, peer));
+        });
+        ours.measure(sessions, |id, reference, peer| {
+            handles.push(collector.register_and_activate(id, reference, "here", peer));
+        });
+        assert_eq!(collector.sessions(), sessions);
+        let load = Load::of(collector, clock, std::mem::take(&mut handles));
+        first.push_time(first_tick(load, &mut handles), 1);
+        copies.push_time(copy.run(), 1);
+    }
+    vec![
+        Row::figure(
+            format!("register and activate, mean of {sessions}"),
+            &ours.mean.minus(&only_labels.mean),
+            Unit::Time,
+            Some(1_500.0),
+        )
+        .beside(format!("subtracted: {:.0} ns", only_labels.mean.median())),
+        Row::figure("longest pause of one of them", &ours.longest, Unit::Time, Some(5e6)).beside(format!(
+            "without registering: {:.2} ms",
+            only_labels.longest.median() / 1e6
+        )),
+        Row::ratio(
+            format!("first tick, {sessions} sessions, all active"),
+            &first,
+            &format!("copy of {} MB", sessions * 128 / 1_000_000),
+            &copies,
+            Some(6.0),
+        ),
+    ]
+}
+
+fn first_tick(mut load: Load, handles: &mut Vec<SessionHandle>) -> Duration {
+    load.traffic(1);
+    load.pass();
+    let took = timed_tick(&load);
+    load.check();
+    *handles = load.into_sessions();
+    handles.clear();
+    took
+}
