@@ -12,7 +12,10 @@ use crate::crew::{Crew, Work};
 #[must_use]
 pub fn sizes() -> Vec<u64> {
     match std::env::var("STREAMGAUGE_BENCH_SESSIONS") {
-        Ok(sizes) => sizes.split(',').filter_map(|size| size.trim().parse().ok()).collect(),
+        Ok(sizes) => sizes
+            .split(',')
+            .filter_map(|size| size.trim().parse().ok())
+            .collect(),
         Err(_) => vec![1_000, 10_000, 100_000, 1_000_000],
     }
 }
@@ -38,7 +41,12 @@ pub fn group<'c>(criterion: &'c mut Criterion, name: &str) -> BenchmarkGroup<'c,
 /// # Panics
 ///
 /// Panics where `total` did not grow by one for each call.
-pub fn measure(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, work: Vec<Work>, total: impl Fn() -> u64) {
+pub fn measure(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    work: Vec<Work>,
+    total: impl Fn() -> u64,
+) {
     let before = total();
     let mut crew = Crew::new(work);
     group.bench_function(name, |bencher| {

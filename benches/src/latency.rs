@@ -134,7 +134,10 @@ impl<M: Meter> Field<M> {
 ///
 /// Panics where a registered session was not found, and unless the testkit's counting allocator is the program's.
 #[must_use]
-#[expect(clippy::expect_used, reason = "the bounds of the histogram are constants in order")]
+#[expect(
+    clippy::expect_used,
+    reason = "the bounds of the histogram are constants in order"
+)]
 pub fn seen<M: Meter>(sessions: u64) -> Seen {
     let field = Field::<M>::default();
     let (mut id, mut numbers) = (IdBuffer::default(), Numbers::new(1, 1));

@@ -24,3 +24,4 @@ pub mod rounds;
 pub mod row;
 pub mod series;
 pub mod target;
+pub mod waiting;

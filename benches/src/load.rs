@@ -91,6 +91,10 @@ impl Load {
     }
 
     /// One byte for each `every`th session.
+    ///
+    /// # Panics
+    ///
+    /// Panics where a session does not count.
     pub fn traffic(&mut self, every: usize) {
         for session in self.sessions.iter().step_by(every) {
             assert!(session.ingress(1).is_counted(), "a session is gone");
@@ -104,6 +108,10 @@ impl Load {
     }
 
     /// Closes each `every`th session and registers a new one in its place.
+    ///
+    /// # Panics
+    ///
+    /// Panics where a session was not there to be closed.
     pub fn replace(&mut self, every: usize) {
         for place in (0..self.sessions.len()).step_by(every) {
             let session = self.register();
@@ -112,6 +120,10 @@ impl Load {
     }
 
     /// Checks that every byte is in the totals, and that the rows add up.
+    ///
+    /// # Panics
+    ///
+    /// Panics where they do not.
     pub fn check(&self) {
         let summary = self.collector.refresh();
         assert_eq!(summary.totals.total_rx_bytes, self.sent, "bytes were lost");

@@ -51,7 +51,11 @@ impl Meter for Ours {
     const NAME: &'static str = "ours";
 
     fn register(&self, id: &str) -> bool {
-        !self.collector.is_known_session(id) && self.collector.register_and_activate(id, "stream", "here", "there").is_known()
+        !self.collector.is_known_session(id)
+            && self
+                .collector
+                .register_and_activate(id, "stream", "here", "there")
+                .is_known()
     }
 
     fn unregister(&self, id: &str) -> bool {
@@ -74,6 +78,10 @@ impl Meter for Ours {
 }
 
 /// A meter that knows sessions `0..sessions`.
+///
+/// # Panics
+///
+/// Panics where a session cannot be registered.
 #[must_use]
 pub fn filled<M: Meter>(sessions: u64) -> Arc<M> {
     let (meter, mut id) = (M::default(), IdBuffer::default());

@@ -46,7 +46,13 @@ pub struct Row {
 impl Row {
     /// Our time beside a rival's; the figure is the ratio within each round.
     #[must_use]
-    pub fn ratio(what: impl Into<String>, ours: &Series, rival: &str, theirs: &Series, goal: Option<f64>) -> Self {
+    pub fn ratio(
+        what: impl Into<String>,
+        ours: &Series,
+        rival: &str,
+        theirs: &Series,
+        goal: Option<f64>,
+    ) -> Self {
         Self {
             what: what.into(),
             ours: Unit::Time.show(ours.median()),
@@ -104,7 +110,9 @@ impl fmt::Display for Row {
             show(figure.median()),
             show(figure.min()),
             show(figure.max()),
-            self.goal.map(|goal| format!("<= {}", show(goal))).unwrap_or_default(),
+            self.goal
+                .map(|goal| format!("<= {}", show(goal)))
+                .unwrap_or_default(),
             match self.is_met() {
                 Some(true) => "met",
                 Some(false) => "**short**",
@@ -141,6 +149,9 @@ mod tests {
             row.to_string(),
             "| what | 2.50 ms |  | 2.50 ms (2.50 ms .. 2.50 ms) | <= 1.00 ms | **short** |"
         );
-        assert_eq!(Row::figure("what", &series(&[1.0]), Unit::Bytes, None).is_met(), None);
+        assert_eq!(
+            Row::figure("what", &series(&[1.0]), Unit::Bytes, None).is_met(),
+            None
+        );
     }
 }

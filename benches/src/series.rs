@@ -51,7 +51,13 @@ impl Series {
 
     fn with(&self, other: &Self, f: impl Fn(f64, f64) -> f64) -> Self {
         debug_assert_eq!(self.0.len(), other.0.len(), "both were in every round");
-        Self(self.0.iter().zip(&other.0).map(|(&own, &other)| f(own, other)).collect())
+        Self(
+            self.0
+                .iter()
+                .zip(&other.0)
+                .map(|(&own, &other)| f(own, other))
+                .collect(),
+        )
     }
 
     /// The figure in the middle; between two, their mean. 0 without figures.

@@ -30,7 +30,10 @@ fn main() {
         Effort::full(arguments.rounds)
     };
     println!("{}", Machine::here("latency"));
-    println!("Microseconds, medians of {} rounds; *nothing* is the clock and making an id.\n", effort.rounds.count);
+    println!(
+        "Microseconds, medians of {} rounds; *nothing* is the clock and making an id.\n",
+        effort.rounds.count
+    );
     let names: Vec<_> = PERCENTILES.iter().map(|(name, _)| *name).collect();
     println!(
         "| table | {} | lookups | allocations | frees | bytes freed | entries moved | writer, ms |",
@@ -54,7 +57,9 @@ fn main() {
             column.series(|seen| seen.counts.allocations).median(),
             column.series(|seen| seen.counts.frees).median(),
             column.series(|seen| seen.counts.bytes_freed).median(),
-            column.series(|seen| u64::try_from(seen.writing_ms).unwrap_or(u64::MAX)).median(),
+            column
+                .series(|seen| u64::try_from(seen.writing_ms).unwrap_or(u64::MAX))
+                .median(),
         );
     }
 }

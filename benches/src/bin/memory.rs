@@ -27,14 +27,21 @@ fn main() -> Result<(), String> {
     if let Some(kind) = &arguments.child {
         return child(kind, arguments.sessions);
     }
-    let sessions = if arguments.quick { 2_000 } else { arguments.sessions };
+    let sessions = if arguments.quick {
+        2_000
+    } else {
+        arguments.sessions
+    };
     println!("{}", Machine::here("memory"));
     println!("{sessions} sessions, 500 references, a peer for each.\n");
     println!("| sessions with | resident, bytes each | heap, bytes each | target |\n|---|---|---|---|");
     for kind in KINDS {
         let bytes = measure(kind, sessions)?;
         let goal = kind.goal.map(|goal| format!("{goal:.0}")).unwrap_or_default();
-        println!("| {} | {:.1} | {:.1} | {goal} |", kind.about, bytes.resident, bytes.heap);
+        println!(
+            "| {} | {:.1} | {:.1} | {goal} |",
+            kind.about, bytes.resident, bytes.heap
+        );
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Whether a thread that looks up completes while another stands still inside the meter's allocation or free (promise P3).
 //!
-//! A writer grows the table and is parked inside an allocation or a free of at least a mebibyte; or another reader is. A
+//! A writer grows the table and is parked inside an allocation or a free of at least a mebibyte (no session is that
+//! large, the table's arrays are); or another reader is. A
 //! third thread then has five seconds for 100,000 lookups of registered sessions. It needs about 20 ms.
 #![expect(
     clippy::disallowed_methods,
@@ -29,9 +30,6 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 /// A reader that has not finished after so long waits for the parked thread.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// No single session is that large; the table's arrays are.
-const LARGE: usize = 1 << 20;
-
 /// Looks up beside a parked thread.
 #[derive(Debug, Parser)]
 struct Arguments {
@@ -41,6 +39,9 @@ struct Arguments {
     /// How many lookups have to complete.
     #[arg(long, default_value_t = 100_000)]
     lookups: u64,
+    /// How many bytes an allocation or a free has to have for a thread to be parked in it.
+    #[arg(long, default_value_t = 1 << 20)]
+    large: usize,
     /// A smoke run: ours alone, few lookups.
     #[arg(long)]
     quick: bool,
@@ -53,6 +54,7 @@ fn main() {
     println!("|---|---|---|---|---|---|");
     if arguments.quick {
         arguments.sessions = arguments.sessions.min(50_000);
+        arguments.large = 1 << 16;
         arguments.lookups = arguments.lookups.min(1_000);
         return cases::<Ours>(&arguments);
     }
@@ -65,7 +67,10 @@ fn main() {
 
 fn cases<M: Meter>(arguments: &Arguments) {
     for (place, event) in [
-        ("large allocation", ParkPoint::in_allocation as fn(usize) -> ParkPoint),
+        (
+            "large allocation",
+            ParkPoint::in_allocation as fn(usize) -> ParkPoint,
+        ),
         ("large free", ParkPoint::in_free),
     ] {
         for is_reader in [false, true] {
@@ -142,7 +147,7 @@ struct Case {
 impl Case {
     fn run<M: Meter>(&self, arguments: &Arguments) -> String {
         let field = Arc::new(Field::<M>::default());
-        let point = Arc::new((self.event)(LARGE));
+        let point = Arc::new((self.event)(arguments.large));
         let threads = if self.is_reader {
             vec![writer(&field, arguments.sessions, None), reader(&field, &point)]
         } else {

@@ -5,9 +5,9 @@
 use clap::Parser;
 use streamgauge_benches::effort::Effort;
 use streamgauge_benches::machine::Machine;
+use streamgauge_benches::memory;
 use streamgauge_benches::row::Row;
 use streamgauge_benches::target::{FAMILIES, Family};
-use streamgauge_benches::memory;
 use streamgauge_testkit::CountingAllocator;
 
 // Counts in plain cells of each thread, about a nanosecond for each allocation; no measured count allocates.

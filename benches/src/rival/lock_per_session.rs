@@ -53,12 +53,11 @@ impl Meter for LockPerSession {
 
     fn total(&self) -> u64 {
         let sessions = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut total = 0;
-        for session in sessions.values() {
+        let bytes = |session: &Mutex<Session>| {
             let session = session.lock().unwrap_or_else(PoisonError::into_inner);
             assert!(session.last_activity <= Instant::now());
-            total += session.rx_bytes;
-        }
-        total
+            session.rx_bytes
+        };
+        sessions.values().map(bytes).sum()
     }
 }

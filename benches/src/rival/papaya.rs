@@ -1,6 +1,6 @@
 //! papaya: open addressing over boxed entries; only writers move entries.
 
-use super::session::{Key, Session};
+use super::session::Key;
 use crate::meter::Meter;
 
 /// Sessions by id.
@@ -11,7 +11,7 @@ impl Meter for Papaya {
     const NAME: &'static str = "papaya";
 
     fn register(&self, id: &str) -> bool {
-        self.0.pin().try_insert(Session::new(id), ()).is_ok()
+        self.0.pin().try_insert(Key::new(id), ()).is_ok()
     }
 
     fn unregister(&self, id: &str) -> bool {

@@ -16,7 +16,10 @@ pub struct Prometheus {
 }
 
 impl Default for Prometheus {
-    #[expect(clippy::expect_used, reason = "name and label are constants that the crate accepts")]
+    #[expect(
+        clippy::expect_used,
+        reason = "name and label are constants that the crate accepts"
+    )]
     fn default() -> Self {
         Self {
             counters: IntCounterVec::new(Opts::new("ingress_bytes", "bytes by session"), &["id"])

@@ -1,6 +1,6 @@
 //! scc: buckets of 32 slots read without a lock; readers help to move buckets.
 
-use super::session::{Key, Session};
+use super::session::Key;
 use crate::meter::Meter;
 
 /// Sessions by id.
@@ -11,7 +11,7 @@ impl Meter for Scc {
     const NAME: &'static str = "scc";
 
     fn register(&self, id: &str) -> bool {
-        self.0.insert_sync(Session::new(id), ()).is_ok()
+        self.0.insert_sync(Key::new(id), ()).is_ok()
     }
 
     fn unregister(&self, id: &str) -> bool {

@@ -35,23 +35,6 @@ pub struct Session {
     count: Count,
 }
 
-impl Session {
-    /// A session that has counted nothing.
-    ///
-    /// # Panics
-    ///
-    /// Panics unless the id has [`ID_LEN`] bytes.
-    #[must_use]
-    pub fn new(id: &str) -> Key {
-        let mut own = [0; ID_LEN];
-        own.copy_from_slice(id.as_bytes());
-        Key(Arc::new(Self {
-            id: own,
-            count: Count::default(),
-        }))
-    }
-}
-
 thread_local! {
     static KEYS_HASHED: Cell<u64> = const { Cell::new(0) };
 }
@@ -70,6 +53,21 @@ pub fn keys_hashed() -> u64 {
 pub struct Key(Arc<Session>);
 
 impl Key {
+    /// A session that has counted nothing.
+    ///
+    /// # Panics
+    ///
+    /// Panics unless the id has [`ID_LEN`] bytes.
+    #[must_use]
+    pub fn new(id: &str) -> Self {
+        let mut own = [0; ID_LEN];
+        own.copy_from_slice(id.as_bytes());
+        Self(Arc::new(Session {
+            id: own,
+            count: Count::default(),
+        }))
+    }
+
     /// The session's counter.
     #[inline]
     #[must_use]

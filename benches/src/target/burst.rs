@@ -39,7 +39,11 @@ fn count_singles(collector: &Collector, ids: &Ids) {
 /// At every size. One turn's call is a burst of 32.
 #[must_use]
 pub fn burst(effort: &Effort) -> Vec<Row> {
-    effort.sizes().iter().map(|&sessions| at(effort, sessions)).collect()
+    effort
+        .sizes()
+        .iter()
+        .map(|&sessions| at(effort, sessions))
+        .collect()
 }
 
 fn at(effort: &Effort, sessions: u64) -> Row {
@@ -47,10 +51,7 @@ fn at(effort: &Effort, sessions: u64) -> Row {
     let total = |meter: &Arc<Ours>| meter.total() / CALLS as u64;
     let [ids, single, burst] = effort.rounds.play_crews([
         (work(sessions, &singles, |_, _| ()), None),
-        (
-            work(sessions, &singles, count_singles),
-            Some(&|| total(&singles)),
-        ),
+        (work(sessions, &singles, count_singles), Some(&|| total(&singles))),
         (work(sessions, &bursts, count_burst), Some(&|| total(&bursts))),
     ]);
     let each = |series: &crate::series::Series| series.minus(&ids).divided(32.0);

@@ -14,6 +14,10 @@ use crate::row::{Row, Unit};
 const GOAL: f64 = 5.0;
 
 /// All of them, on a collector that has limits.
+///
+/// # Panics
+///
+/// Panics where the collector does not hold what it was given.
 #[must_use]
 pub fn getters(effort: &Effort) -> Vec<Row> {
     let mut config = load::config(false);

@@ -51,7 +51,13 @@ pub fn handle(effort: &Effort) -> Vec<Row> {
     ]);
     vec![
         Row::ratio("`handle.ingress`", &ours, "bare atomic", &bare, Some(1.15)),
-        Row::ratio("`handle.ingress`, counting packets", &counting_packets, "bare atomic", &bare, None),
+        Row::ratio(
+            "`handle.ingress`, counting packets",
+            &counting_packets,
+            "bare atomic",
+            &bare,
+            None,
+        ),
     ]
 }
 

@@ -43,6 +43,10 @@ impl Times {
 }
 
 /// Registering, and the first tick.
+///
+/// # Panics
+///
+/// Panics where the collector does not hold what it was given.
 #[must_use]
 pub fn register(effort: &Effort) -> Vec<Row> {
     let sessions = effort.sessions(1_000_000);
@@ -75,7 +79,13 @@ pub fn register(effort: &Effort) -> Vec<Row> {
             Some(1_500.0),
         )
         .beside(format!("subtracted: {:.0} ns", only_labels.mean.median())),
-        Row::figure("longest pause of one of them", &ours.longest, Unit::Time, Some(5e6)).beside(format!(
+        Row::figure(
+            "longest pause of one of them",
+            &ours.longest,
+            Unit::Time,
+            Some(5e6),
+        )
+        .beside(format!(
             "without registering: {:.2} ms",
             only_labels.longest.median() / 1e6
         )),

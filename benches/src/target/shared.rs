@@ -71,8 +71,20 @@ pub fn shared(effort: &Effort) -> Vec<Row> {
     ]);
     let one = "its one-thread cost";
     vec![
-        Row::ratio("`shared()`, two threads on one session", &striped, one, &striped_alone, Some(1.5)),
-        Row::ratio("`shared()`, one thread", &striped_alone, "handle, one thread", &alone, None),
+        Row::ratio(
+            "`shared()`, two threads on one session",
+            &striped,
+            one,
+            &striped_alone,
+            Some(1.5),
+        ),
+        Row::ratio(
+            "`shared()`, one thread",
+            &striped_alone,
+            "handle, one thread",
+            &alone,
+            None,
+        ),
         Row::ratio("handle, two threads on one session", &both, one, &alone, None),
         Row::ratio(
             "handle, one thread counts rx, the other tx of one session",

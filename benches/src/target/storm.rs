@@ -1,10 +1,11 @@
 //! A count while the other core reads all it can, beside a count while the other core spins.
 
 use std::hint::{self, black_box};
-use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use streamgauge::Collector;
 
+use crate::crew::pin;
 use crate::effort::Effort;
 use crate::id::{IdBuffer, Numbers};
 use crate::load::Load;
@@ -60,6 +61,10 @@ fn read(collector: &Collector) {
 }
 
 /// By id and by handle.
+///
+/// # Panics
+///
+/// Panics where the collector does not hold what it was given.
 #[must_use]
 pub fn storm(effort: &Effort) -> Vec<Row> {
     let sessions = effort.sessions(10_000);
@@ -86,13 +91,30 @@ pub fn storm(effort: &Effort) -> Vec<Row> {
     };
     let other = Other::default();
     let rows = std::thread::scope(|scope| {
-        scope.spawn(|| other.serve(collector));
-        let rows = vec![
-            beside(effort, &other, "`ingress(id)` beside a storm of readers", &mut by_id),
-            beside(effort, &other, "`handle.ingress` beside a storm of readers", &mut by_handle),
-        ];
-        other.order(END);
-        rows
+        scope.spawn(|| {
+            pin(1);
+            other.serve(collector);
+        });
+        let measured = scope.spawn(|| {
+            pin(0);
+            let rows = vec![
+                beside(
+                    effort,
+                    &other,
+                    "`ingress(id)` beside a storm of readers",
+                    &mut by_id,
+                ),
+                beside(
+                    effort,
+                    &other,
+                    "`handle.ingress` beside a storm of readers",
+                    &mut by_handle,
+                ),
+            ];
+            other.order(END);
+            rows
+        });
+        measured.join().unwrap_or_default()
     });
     // Relaxed: the thread was joined.
     assert!(other.reads.load(Ordering::Relaxed) > 0, "nobody read");

@@ -12,6 +12,10 @@ use crate::rounds::Contestant;
 use crate::row::Row;
 
 /// `summary()` and `with_summary`.
+///
+/// # Panics
+///
+/// Panics where the collector does not hold what it was given.
 #[must_use]
 pub fn summary(effort: &Effort) -> Vec<Row> {
     let mut load = Load::new(effort.sessions(1_000));
@@ -43,9 +47,24 @@ pub fn summary(effort: &Effort) -> Vec<Row> {
             }
         }),
     ]);
-    assert_eq!(collector.with_summary(|summary| summary.totals.total_rx_bytes), load.sent());
+    assert_eq!(
+        collector.with_summary(|summary| summary.totals.total_rx_bytes),
+        load.sent()
+    );
     vec![
-        Row::ratio("`summary()` and its drop", &full, "load_full, drop", &bare_full, Some(1.15)),
-        Row::ratio("`with_summary`", &with, "load with a guard", &bare_guard, Some(1.15)),
+        Row::ratio(
+            "`summary()` and its drop",
+            &full,
+            "load_full, drop",
+            &bare_full,
+            Some(1.15),
+        ),
+        Row::ratio(
+            "`with_summary`",
+            &with,
+            "load with a guard",
+            &bare_guard,
+            Some(1.15),
+        ),
     ]
 }

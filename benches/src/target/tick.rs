@@ -55,8 +55,20 @@ pub fn tick(effort: &Effort) -> Vec<Row> {
     ]);
     let floor = format!("copy of {} MB", sessions * 128 / 1_000_000);
     let mut rows = vec![
-        Row::ratio(format!("tick, {sessions} sessions, all active"), &full, &floor, &copied, Some(2.5)),
-        Row::ratio("the same after 1 % were closed and as many registered", &changed, &floor, &copied, Some(6.0)),
+        Row::ratio(
+            format!("tick, {sessions} sessions, all active"),
+            &full,
+            &floor,
+            &copied,
+            Some(2.5),
+        ),
+        Row::ratio(
+            "the same after 1 % were closed and as many registered",
+            &changed,
+            &floor,
+            &copied,
+            Some(6.0),
+        ),
         Row::ratio("tick, 1 % active", &few, "the full tick", &full, Some(0.5)),
     ];
     if CountingAllocator::is_installed() {
@@ -77,5 +89,10 @@ fn allocated(load: &mut Load, sessions: u64) -> Row {
             real(counts.bytes_allocated) / real(sessions)
         })
         .collect();
-    Row::figure("allocated by a busy tick, for each session", &bytes, Unit::Bytes, None)
+    Row::figure(
+        "allocated by a busy tick, for each session",
+        &bytes,
+        Unit::Bytes,
+        None,
+    )
 }
