@@ -100,7 +100,7 @@ fn own_session(criterion: &mut Criterion, threads: u64) {
     measure(&mut group, "shared", work, || total(&collector));
     let writers = sessions(&collector, threads).into_iter().map(|session| {
         let mut writer = session.writer();
-        Box::new(move |calls| {
+        Box::new(move |calls: u64| {
             for _ in 0..calls {
                 black_box(black_box(&mut writer).ingress(black_box(1)));
             }
@@ -141,7 +141,7 @@ fn each<T: Clone + Send + 'static>(on: &[T], count: impl Fn(&T) + Copy + Send + 
     on.iter()
         .cloned()
         .map(|on| {
-            Box::new(move |calls| {
+            Box::new(move |calls: u64| {
                 for _ in 0..calls {
                     count(&on);
                 }

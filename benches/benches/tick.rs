@@ -34,7 +34,9 @@ fn tick(criterion: &mut Criterion) {
             group.bench_function(name, |bencher| {
                 bencher.iter_batched(
                     || {
-                        replaced.map(|every| load.replace(every));
+                        if let Some(every) = replaced {
+                            load.replace(every);
+                        }
                         load.traffic(every);
                         load.pass();
                     },
