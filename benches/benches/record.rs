@@ -127,8 +127,8 @@ fn hot_session(criterion: &mut Criterion) {
         })
     });
     hot(&mut group, "rx_and_tx", |session| {
-        let mut work = each(&[session.clone()], ingress);
-        work.extend(each(&[session.clone()], |session: &SessionHandle| {
+        let mut work = each(std::slice::from_ref(session), ingress);
+        work.extend(each(std::slice::from_ref(session), |session: &SessionHandle| {
             black_box(black_box(session).egress(black_box(1)));
         }));
         work
