@@ -33,8 +33,8 @@ pub const PERCENTILES: [(&str, f64); 5] = [
     ("max", 1.0),
 ];
 
-/// Registrations and unregistrations between two rounds of the owner's duties.
-const DUTY: u64 = 1 << 16;
+/// Registrations and unregistrations between two rounds of the owner's duties: of a tick, some twice a second.
+const DUTY: u64 = 1 << 18;
 
 /// Sessions that are there from the start.
 const FIRST: u64 = 100;

@@ -10,11 +10,12 @@ use crate::label::LabelBuffer;
 /// The time between two ticks.
 pub const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The configuration of every measured collector: the default, but that no session times out.
+/// The configuration of every measured collector: the default, but that no session times out and none is refused.
 #[must_use]
 pub fn config(count_packets: bool) -> CollectorConfig {
     let mut config = CollectorConfig::default();
     config.session_timeout = Duration::MAX;
+    config.max_tracked_sessions = u64::MAX;
     config.count_packets = count_packets;
     config
 }

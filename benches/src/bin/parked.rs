@@ -181,10 +181,20 @@ fn writer<M: Meter>(field: &Arc<Field<M>>, sessions: u64, point: Option<&Arc<Par
     let (field, point) = (Arc::clone(field), point.cloned());
     std::thread::spawn(move || {
         let _armed = point.as_ref().map(|point| point.arm());
-        field.grow(sessions);
-        field.churn(sessions);
-        field.stop();
+        // Also where an assertion fails: the reader would look up for good.
+        let field = StopAtEnd(field);
+        field.0.grow(sessions);
+        field.0.churn(sessions);
     })
+}
+
+/// Stops the others when it goes out of scope.
+struct StopAtEnd<M: Meter>(Arc<Field<M>>);
+
+impl<M: Meter> Drop for StopAtEnd<M> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
 /// Looks up until stopped.
