@@ -1,53 +1,44 @@
 //! What one count costs, by each way in, beside the two floors: a bare locked add and a plain load, add and store.
 //!
 //! `record/make_id` is the part of `id` and `burst` that is the caller's: drawing a session and formatting its id.
+//! `STREAMGAUGE_BENCH_SESSIONS=1000,1000000` replaces the numbers of sessions.
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use criterion::{Bencher, BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
-use crossbeam_utils::CachePadded;
-use streamgauge::{Collector, CollectorConfig, ManualClock};
-use streamgauge_benches::crew::{Crew, Work};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
+use streamgauge::{Collector, SessionHandle};
+use streamgauge_benches::crew::Work;
+use streamgauge_benches::group::{group, measure, sizes};
 use streamgauge_benches::id::{IdBuffer, Numbers};
+use streamgauge_benches::load;
+use streamgauge_benches::meter::{Meter, Ours, by_id, filled};
+use streamgauge_benches::rival::atomic::Line;
 
 /// Calls under one pin.
 const BURST: u64 = 32;
 
 fn record(criterion: &mut Criterion) {
     make_id(criterion);
-    for sessions in [1_000, 100_000] {
+    for sessions in sizes() {
+        let meter = filled::<Ours>(sessions);
         for threads in [1, 2] {
             let name = format!("record/ingress/sessions={sessions}/threads={threads}");
             let mut group = group(criterion, &name);
-            by_id(&mut group, sessions, threads);
-            by_burst(&mut group, sessions, threads);
+            measure(&mut group, "id", by_id(&meter, sessions, threads), || {
+                meter.total()
+            });
+            measure(&mut group, "burst", by_burst(&meter, sessions, threads), || {
+                meter.total()
+            });
             group.finish();
         }
     }
     for threads in [1, 2] {
-        let mut group = group(
-            criterion,
-            &format!("record/ingress/own_session/threads={threads}"),
-        );
-        atomic(&mut group, threads);
-        by_handle(&mut group, threads, false);
-        by_handle(&mut group, threads, true);
-        store(&mut group, threads);
-        by_writer(&mut group, threads);
-        group.finish();
+        own_session(criterion, threads);
     }
-}
-
-fn group<'c>(criterion: &'c mut Criterion, name: &str) -> BenchmarkGroup<'c, WallTime> {
-    let mut group = criterion.benchmark_group(name);
-    group
-        .sample_size(30)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1));
-    group
+    hot_session(criterion);
 }
 
 fn make_id(criterion: &mut Criterion) {
@@ -59,143 +50,119 @@ fn make_id(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A collector with so many sessions, all of them active.
-fn collector(sessions: u64, count_packets: bool) -> Collector {
-    let mut config = CollectorConfig::default();
-    config.count_packets = count_packets;
-    config.expected_sessions = usize::try_from(sessions).unwrap_or_default();
-    let collector = Collector::manual(config, ManualClock::default());
-    let mut id = IdBuffer::default();
-    for number in 0..sessions {
-        collector.register_and_activate(id.format(number), "stream", "here", "there");
-    }
-    collector.tick();
-    collector
-}
-
-fn measure(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, work: Vec<Work>, total: impl Fn() -> u64) {
-    let before = total();
-    let mut crew = Crew::new(work);
-    group.bench_function(name, |bencher: &mut Bencher<'_>| {
-        bencher.iter_custom(|iterations| crew.run(iterations));
-    });
-    assert_eq!(crew.finish(), total() - before, "{name} lost counts");
-}
-
-fn by_id(group: &mut BenchmarkGroup<'_, WallTime>, sessions: u64, threads: u64) {
-    let collector = collector(sessions, false);
-    let work = (0..threads).map(|thread| {
-        let collector = collector.clone();
+fn by_burst(meter: &Arc<Ours>, sessions: u64, threads: u64) -> Vec<Work> {
+    let work = |thread| {
+        let meter = Arc::clone(meter);
         let (mut numbers, mut id) = (Numbers::new(thread + 1, sessions), IdBuffer::default());
-        Box::new(move |iterations: u64| {
-            for _ in 0..iterations {
-                black_box(collector.ingress(id.format(numbers.draw()), 1));
-            }
-        }) as Work
-    });
-    measure(group, "id", work.collect(), || {
-        collector.refresh().live.total_rx_bytes
-    });
-}
-
-fn by_burst(group: &mut BenchmarkGroup<'_, WallTime>, sessions: u64, threads: u64) {
-    let collector = collector(sessions, false);
-    let work = (0..threads).map(|thread| {
-        let collector = collector.clone();
-        let (mut numbers, mut id) = (Numbers::new(thread + 1, sessions), IdBuffer::default());
-        Box::new(move |iterations: u64| {
-            let mut left = iterations;
+        Box::new(move |calls: u64| {
+            let mut left = calls;
             while left > 0 {
                 let calls = left.min(BURST);
-                let burst = collector.burst();
+                let burst = meter.collector.burst();
                 for _ in 0..calls {
-                    black_box(burst.ingress(id.format(numbers.draw()), 1));
+                    black_box(burst.ingress(black_box(id.format(numbers.draw())), 1));
                 }
                 left -= calls;
             }
         }) as Work
-    });
-    measure(group, "burst", work.collect(), || {
-        collector.refresh().live.total_rx_bytes
-    });
+    };
+    (0..threads).map(work).collect()
 }
 
-/// One session for each thread.
-fn by_handle(group: &mut BenchmarkGroup<'_, WallTime>, threads: u64, count_packets: bool) {
-    let collector = collector(0, count_packets);
-    let work = (0..threads).map(|thread| {
-        let session = collector.register(thread.to_le_bytes(), "stream", "here", "there");
-        Box::new(move |iterations: u64| {
-            for _ in 0..iterations {
-                black_box(session.ingress(1));
-            }
-        }) as Work
+/// A session for each thread: what counting costs where nobody looks for a session and nobody else counts for it.
+fn own_session(criterion: &mut Criterion, threads: u64) {
+    let mut group = group(
+        criterion,
+        &format!("record/ingress/own_session/threads={threads}"),
+    );
+    let lines: Vec<_> = (0..threads).map(|_| Line::default()).collect();
+    let sum = || lines.iter().map(Line::bytes).sum();
+    let add = each(&lines, |line| {
+        black_box(line.fetch_add(black_box(1)));
     });
-    let name = if count_packets { "handle_packets" } else { "handle" };
-    measure(group, name, work.collect(), || {
-        collector.refresh().totals.total_rx_bytes
+    measure(&mut group, "floor_atomic", add, sum);
+    let store = each(&lines, |line| line.load_add_store(black_box(1)));
+    measure(&mut group, "floor_store", store, sum);
+    for (name, count_packets) in [("handle", false), ("handle_packets", true)] {
+        let (collector, _) = load::collector(count_packets);
+        let sessions = sessions(&collector, threads);
+        let work = each(&sessions, ingress);
+        measure(&mut group, name, work, || total(&collector));
+    }
+    let (collector, _) = load::collector(false);
+    let shared: Vec<_> = sessions(&collector, threads)
+        .iter()
+        .map(SessionHandle::shared)
+        .collect();
+    let work = each(&shared, |session| {
+        black_box(black_box(session).ingress(black_box(1)));
     });
-}
-
-fn by_writer(group: &mut BenchmarkGroup<'_, WallTime>, threads: u64) {
-    let collector = collector(0, false);
-    let work = (0..threads).map(|thread| {
-        let session = collector.register(thread.to_le_bytes(), "stream", "here", "there");
+    measure(&mut group, "shared", work, || total(&collector));
+    let writers = sessions(&collector, threads).into_iter().map(|session| {
         let mut writer = session.writer();
-        Box::new(move |iterations: u64| {
-            for _ in 0..iterations {
-                black_box(writer.ingress(1));
+        Box::new(move |calls: u64| {
+            for _ in 0..calls {
+                black_box(black_box(&mut writer).ingress(black_box(1)));
             }
         }) as Work
     });
-    measure(group, "writer", work.collect(), || {
-        collector.refresh().totals.total_rx_bytes
-    });
+    measure(&mut group, "writer", writers.collect(), || total(&collector));
+    group.finish();
 }
 
-/// A counter for each thread, each on a line of its own.
-fn counters(threads: u64) -> Vec<Arc<CachePadded<AtomicU64>>> {
-    (0..threads)
-        .map(|_| Arc::new(CachePadded::new(AtomicU64::new(0))))
+/// Both threads count for one session.
+fn hot_session(criterion: &mut Criterion) {
+    let mut group = group(criterion, "record/hot_session/one/threads=2");
+    let hot = |group: &mut BenchmarkGroup<'_, WallTime>, name, work: fn(&SessionHandle) -> Vec<Work>| {
+        let (collector, _) = load::collector(false);
+        let session = collector.register_and_activate("hot", "stream", "here", "there");
+        measure(group, name, work(&session), || total(&collector));
+    };
+    hot(&mut group, "handle", |session| {
+        each(&[session.clone(), session.clone()], ingress)
+    });
+    hot(&mut group, "shared", |session| {
+        each(&[session.shared(), session.shared()], |session| {
+            black_box(black_box(session).ingress(black_box(1)));
+        })
+    });
+    hot(&mut group, "rx_and_tx", |session| {
+        let mut work = each(std::slice::from_ref(session), ingress);
+        work.extend(each(std::slice::from_ref(session), |session: &SessionHandle| {
+            black_box(black_box(session).egress(black_box(1)));
+        }));
+        work
+    });
+    group.finish();
+}
+
+/// For each of them a thread's work: `count` as often as asked.
+fn each<T: Clone + Send + 'static>(on: &[T], count: impl Fn(&T) + Copy + Send + 'static) -> Vec<Work> {
+    on.iter()
+        .cloned()
+        .map(|on| {
+            Box::new(move |calls: u64| {
+                for _ in 0..calls {
+                    count(&on);
+                }
+            }) as Work
+        })
         .collect()
 }
 
-fn sum(counters: &[Arc<CachePadded<AtomicU64>>]) -> u64 {
-    // Relaxed: read while no thread counts.
-    counters
-        .iter()
-        .map(|counter| counter.load(Ordering::Relaxed))
-        .sum()
+fn ingress(session: &SessionHandle) {
+    black_box(black_box(session).ingress(black_box(1)));
 }
 
-/// The floor of a handle.
-fn atomic(group: &mut BenchmarkGroup<'_, WallTime>, threads: u64) {
-    let counters = counters(threads);
-    let work = counters.iter().cloned().map(|counter| {
-        Box::new(move |iterations: u64| {
-            for _ in 0..iterations {
-                // Relaxed: a count, ordered with nothing.
-                black_box(counter.fetch_add(black_box(1), Ordering::Relaxed));
-            }
-        }) as Work
-    });
-    measure(group, "floor_atomic", work.collect(), || sum(&counters));
+fn sessions(collector: &Collector, threads: u64) -> Vec<SessionHandle> {
+    (0..threads)
+        .map(|thread| collector.register_and_activate(thread.to_le_bytes(), "stream", "here", "there"))
+        .collect()
 }
 
-/// The floor of a writer.
-fn store(group: &mut BenchmarkGroup<'_, WallTime>, threads: u64) {
-    let counters = counters(threads);
-    let work = counters.iter().cloned().map(|counter| {
-        Box::new(move |iterations: u64| {
-            for _ in 0..iterations {
-                // Relaxed: one thread writes it.
-                let before = counter.load(Ordering::Relaxed);
-                // Relaxed: as above.
-                counter.store(before + black_box(1), Ordering::Relaxed);
-            }
-        }) as Work
-    });
-    measure(group, "floor_store", work.collect(), || sum(&counters));
+fn total(collector: &Collector) -> u64 {
+    let totals = collector.refresh().totals;
+    totals.total_rx_bytes + totals.total_tx_bytes
 }
 
 criterion_group!(benches, record);

@@ -1,5 +1,7 @@
 //! Session ids of twenty bytes, such as `client-0000123456789`, made in place, and the order in which they are asked for.
 
+use crate::label::digits;
+
 /// Bytes of an id.
 pub const ID_LEN: usize = 20;
 
@@ -20,13 +22,16 @@ impl Default for IdBuffer {
 impl IdBuffer {
     /// Writes the id of session `number` and shows it.
     #[inline]
-    pub fn format(&mut self, number: u64) -> &[u8] {
-        let mut rest = number;
-        for digit in self.0[PREFIX.len()..].iter_mut().rev() {
-            *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-            rest /= 10;
-        }
-        &self.0
+    pub fn format(&mut self, number: u64) -> &str {
+        digits(&mut self.0[PREFIX.len()..], number);
+        self.text()
+    }
+
+    /// The id that was written last.
+    #[inline]
+    #[must_use]
+    pub fn text(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
@@ -72,8 +77,8 @@ mod tests {
     #[test]
     fn id_is_formatted_in_place() {
         let mut id = IdBuffer::default();
-        assert_eq!(id.format(123_456_789), b"client-0000123456789");
-        assert_eq!(id.format(0), b"client-0000000000000");
+        assert_eq!(id.format(123_456_789), "client-0000123456789");
+        assert_eq!(id.format(0), "client-0000000000000");
     }
 
     #[test]

@@ -1,178 +1,98 @@
-//! What one call costs by each way in that looks nothing up, beside the two floors, in alternating rounds of one run.
+//! Counts in a loop, for tools that count instructions: `benches/callgrind` runs it.
 //!
-//! `calls` prints nanoseconds for each way, the median of its rounds, and its ratio to its floor: for one thread on one
-//! session, and for two threads on one. `calls WAY N` makes N calls by one way and nothing else, to count their
-//! instructions under `valgrind --tool=callgrind`; two runs of different N subtract what is not the calls.
+//! `calls WAY N`: N calls by that way on a thousand sessions. The instructions of one call are those of a run with many
+//! calls, less those of a run with few.
 
-use std::env;
 use std::hint::black_box;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use crossbeam_utils::CachePadded;
-use streamgauge::{Collector, CollectorConfig, ManualClock, SessionHandle};
-use streamgauge_benches::crew::{Crew, Work};
+use clap::{Parser, ValueEnum};
+use streamgauge_benches::id::{IdBuffer, Numbers};
+use streamgauge_benches::meter::{Meter, Ours, filled};
 
-/// Rounds of each way; the median is shown.
-const ROUNDS: usize = 21;
+/// Sessions.
+const SESSIONS: u64 = 1_000;
 
-/// Calls in one round.
-const CALLS: u64 = 2_000_000;
+/// Calls in a burst.
+const BURST: u64 = 32;
 
-const WAYS: [&str; 8] = [
-    "floor_atomic",
-    "handle",
-    "handle_packets",
-    "floor_store",
-    "writer",
-    "writer_packets",
-    "shared",
-    "shared_packets",
-];
+/// How to count.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Way {
+    /// Not at all: a session is drawn and its id made.
+    Nothing,
+    /// By id.
+    Id,
+    /// By id, 32 to a burst.
+    Burst,
+    /// By handle.
+    Handle,
+    /// By shared handle.
+    Shared,
+    /// By writer.
+    Writer,
+    /// Not at all: an empty loop.
+    Empty,
+}
+
+/// Counts in a loop.
+#[derive(Debug, Parser)]
+struct Arguments {
+    way: Way,
+    calls: u64,
+}
 
 fn main() {
-    let arguments: Vec<String> = env::args().collect();
-    if let [_, way, calls] = &arguments[..] {
-        let calls = calls.parse().unwrap_or(0);
-        let (mut work, total) = ways(way, 1);
-        for work in &mut work {
-            work(calls);
-        }
-        assert_eq!(total(), calls, "{way} lost counts");
-        return;
-    }
-    for threads in [1, 2] {
-        compare(threads);
-    }
-}
-
-/// All ways, in alternating rounds, with `threads` on one session.
-fn compare(threads: usize) {
-    let mut crews: Vec<_> = WAYS
-        .into_iter()
-        .map(|way| {
-            let (work, total) = ways(way, threads);
-            (way, Crew::new(work), total, Vec::new())
-        })
-        .collect();
-    for _ in 0..=ROUNDS {
-        for (_, crew, _, figures) in &mut crews {
-            figures.push(crew.run(CALLS));
-        }
-    }
-    let mut medians = Vec::new();
-    for (way, crew, total, mut figures) in crews {
-        assert_eq!(crew.finish(), total(), "{way} lost counts");
-        // The first round warms up.
-        figures.remove(0);
-        figures.sort_unstable();
-        let median = figures[ROUNDS / 2].as_secs_f64() * 1e9 / 2e6;
-        medians.push((way, median));
-    }
-    let of = |wanted: &str| {
-        medians
-            .iter()
-            .find(|(way, _)| *way == wanted)
-            .map_or(f64::NAN, |(_, median)| *median)
-    };
-    for (way, median) in &medians {
-        let floor = if way.contains("writer") || way.contains("store") {
-            "floor_store"
-        } else {
-            "floor_atomic"
-        };
-        println!(
-            "threads={threads} {way:<16} {median:6.2} ns  {:5.2} x {floor}",
-            median / of(floor)
-        );
-    }
-}
-
-/// The total that a way's calls came to.
-type Total = Box<dyn Fn() -> u64>;
-
-/// The work of each thread, and where its total is read.
-fn ways(way: &str, threads: usize) -> (Vec<Work>, Total) {
-    if way.starts_with("floor") {
-        return floor(way, threads);
-    }
-    let mut config = CollectorConfig::default();
-    config.count_packets = way.ends_with("packets");
-    let collector = Collector::manual(config, ManualClock::default());
-    let session = collector.register("client-0000000000001", "stream", "here", "there");
-    let work = (0..threads).map(|_| by(way, &session)).collect();
-    (work, Box::new(move || collector.refresh().totals.total_rx_bytes))
-}
-
-fn by(way: &str, session: &SessionHandle) -> Work {
-    let session = session.clone();
+    let Arguments { way, calls } = Arguments::parse();
+    let meter = filled::<Ours>(SESSIONS);
+    let collector = &meter.collector;
+    let (mut numbers, mut id) = (Numbers::new(1, SESSIONS), IdBuffer::default());
+    let session = collector.register_and_activate("one", "stream", "here", "there");
+    let (shared, mut writer) = (session.shared(), session.writer());
+    let before = meter.total();
     match way {
-        "handle" | "handle_packets" => Box::new(move |calls| {
+        Way::Nothing => {
             for _ in 0..calls {
-                black_box(session.ingress(black_box(1)));
+                black_box(id.format(numbers.draw()));
             }
-        }),
-        "writer" | "writer_packets" => {
-            let mut writer = session.writer();
-            Box::new(move |calls| {
-                for _ in 0..calls {
-                    black_box(writer.ingress(black_box(1)));
-                }
-            })
         }
-        _ => {
-            let shared = session.shared();
-            Box::new(move |calls| {
-                for _ in 0..calls {
-                    black_box(shared.ingress(black_box(1)));
+        Way::Id => {
+            for _ in 0..calls {
+                black_box(collector.ingress(id.format(numbers.draw()), 1));
+            }
+        }
+        Way::Burst => {
+            for _ in 0..calls / BURST {
+                let burst = collector.burst();
+                for _ in 0..BURST {
+                    black_box(burst.ingress(id.format(numbers.draw()), 1));
                 }
-            })
+            }
+        }
+        Way::Handle => {
+            for _ in 0..calls {
+                black_box(black_box(&session).ingress(black_box(1)));
+            }
+        }
+        Way::Shared => {
+            for _ in 0..calls {
+                black_box(black_box(&shared).ingress(black_box(1)));
+            }
+        }
+        Way::Writer => {
+            for _ in 0..calls {
+                black_box(black_box(&mut writer).ingress(black_box(1)));
+            }
+        }
+        Way::Empty => {
+            for _ in 0..calls {
+                black_box(black_box(1));
+            }
         }
     }
-}
-
-/// A bare locked add on one counter for all, or a plain load, add and store on one for each.
-fn floor(way: &str, threads: usize) -> (Vec<Work>, Total) {
-    let is_shared = way == "floor_atomic";
-    let one = Arc::new(CachePadded::new(AtomicU64::new(0)));
-    let counters: Vec<_> = (0..threads)
-        .map(|_| {
-            if is_shared {
-                Arc::clone(&one)
-            } else {
-                Arc::new(CachePadded::new(AtomicU64::new(0)))
-            }
-        })
-        .collect();
-    let work = counters
-        .iter()
-        .cloned()
-        .map(|counter| -> Work {
-            if is_shared {
-                Box::new(move |calls| {
-                    for _ in 0..calls {
-                        // Relaxed: a count, ordered with nothing.
-                        black_box(counter.fetch_add(black_box(1), Ordering::Relaxed));
-                    }
-                })
-            } else {
-                Box::new(move |calls| {
-                    for _ in 0..calls {
-                        // Relaxed: one thread writes it.
-                        let before = counter.load(Ordering::Relaxed);
-                        // Relaxed: as above.
-                        counter.store(before + black_box(1), Ordering::Relaxed);
-                    }
-                })
-            }
-        })
-        .collect();
-    let sum = move || {
-        let each = if is_shared { &counters[..1] } else { &counters[..] };
-        each.iter()
-            // Relaxed: read while no thread counts.
-            .map(|counter| counter.load(Ordering::Relaxed))
-            .sum()
+    let expected = match way {
+        Way::Nothing | Way::Empty => 0,
+        Way::Burst => calls / BURST * BURST,
+        _ => calls,
     };
-    (work, Box::new(sum))
+    assert_eq!(meter.total() - before, expected, "calls were lost");
 }

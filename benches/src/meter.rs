@@ -1,0 +1,124 @@
+//! What every contestant does, ours and its rivals: sessions by id, and bytes counted for them.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use streamgauge::{Collector, ManualClock};
+
+use crate::crew::Work;
+use crate::id::{IdBuffer, Numbers};
+use crate::load;
+
+/// A meter of sessions, as small as its own kind allows.
+pub trait Meter: Default + Send + Sync + 'static {
+    /// The name in benchmark ids and tables.
+    const NAME: &'static str;
+
+    /// Makes a session known; false where the id is known already.
+    fn register(&self, id: &str) -> bool;
+
+    /// Forgets a session; false where the id is unknown. What it counted stays in [`total`](Self::total) or leaves it, as
+    /// the kind has it.
+    fn unregister(&self, id: &str) -> bool;
+
+    /// Counts bytes of a session; false where the id is unknown.
+    fn ingress(&self, id: &str, bytes: u64) -> bool;
+
+    /// All bytes that were counted for sessions that are still registered.
+    fn total(&self) -> u64;
+
+    /// What the owner of a meter does every now and then beside the packet path.
+    fn maintain(&self) {}
+}
+
+/// streamgauge, by id, with a clock that stands still.
+#[derive(Debug)]
+pub struct Ours {
+    /// The collector.
+    pub collector: Collector,
+    /// Its clock.
+    pub clock: ManualClock,
+}
+
+impl Default for Ours {
+    fn default() -> Self {
+        let (collector, clock) = load::collector(false);
+        Self { collector, clock }
+    }
+}
+
+impl Meter for Ours {
+    const NAME: &'static str = "ours";
+
+    fn register(&self, id: &str) -> bool {
+        !self.collector.is_known_session(id)
+            && self
+                .collector
+                .register_and_activate(id, "stream", "here", "there")
+                .is_known()
+    }
+
+    fn unregister(&self, id: &str) -> bool {
+        self.collector.unregister(id)
+    }
+
+    #[inline]
+    fn ingress(&self, id: &str, bytes: u64) -> bool {
+        self.collector.ingress(id, bytes).is_counted()
+    }
+
+    fn total(&self) -> u64 {
+        self.collector.refresh().live.total_rx_bytes
+    }
+
+    fn maintain(&self) {
+        self.clock.advance(load::INTERVAL);
+        self.collector.tick();
+    }
+}
+
+/// A meter that knows sessions `0..sessions`.
+///
+/// # Panics
+///
+/// Panics where a session cannot be registered.
+#[must_use]
+pub fn filled<M: Meter>(sessions: u64) -> Arc<M> {
+    let (meter, mut id) = (M::default(), IdBuffer::default());
+    for number in 0..sessions {
+        assert!(meter.register(id.format(number)), "{number} was known");
+    }
+    meter.maintain();
+    Arc::new(meter)
+}
+
+/// For each of `threads` the work of counting one byte for sessions in random order.
+#[must_use]
+pub fn by_id<M: Meter>(meter: &Arc<M>, sessions: u64, threads: u64) -> Vec<Work> {
+    (0..threads)
+        .map(|thread| {
+            let meter = Arc::clone(meter);
+            let (mut numbers, mut id) = (Numbers::new(thread + 1, sessions), IdBuffer::default());
+            Box::new(move |calls: u64| {
+                for _ in 0..calls {
+                    black_box(meter.ingress(black_box(id.format(numbers.draw())), 1));
+                }
+            }) as Work
+        })
+        .collect()
+}
+
+/// The part of [`by_id`] that is the caller's: a session is drawn and its id made.
+#[must_use]
+pub fn only_id(sessions: u64, threads: u64) -> Vec<Work> {
+    (0..threads)
+        .map(|thread| {
+            let (mut numbers, mut id) = (Numbers::new(thread + 1, sessions), IdBuffer::default());
+            Box::new(move |calls: u64| {
+                for _ in 0..calls {
+                    black_box(id.format(numbers.draw()));
+                }
+            }) as Work
+        })
+        .collect()
+}
