@@ -18,7 +18,7 @@ use crate::session::core::{Reading, SessionCore};
 use crate::session::top::whole_bitrate;
 use crate::session::writer::Counts;
 use crate::stats::Stats;
-use crate::summary::active::{Numbers, PublishedChunk, Row};
+use crate::summary::active::{Numbers, PublishedChunk, Row, as_bitrate};
 use crate::verdict::CloseReason;
 
 /// The most rows of a chunk.
@@ -38,6 +38,13 @@ pub(super) struct RowState {
     noticed: u64,
     /// Whether the activation was announced.
     pub(super) is_announced: bool,
+}
+
+impl RowState {
+    /// Whether a window without bytes stays one: a roll would move zeros, and all bitrates are 0.
+    fn is_silent(&self, bytes: PerDirection<u64>) -> bool {
+        bytes == self.sampled && self.window == PerDirection::default()
+    }
 }
 
 /// A roll of the window, as rows need it.
@@ -240,18 +247,24 @@ impl Chunk {
         published.numbers.clear();
         for index in 0..self.states.len() {
             let (counts, is_active) = self.read[index];
-            if let Some(step) = step {
+            let is_silent = self.states[index].is_silent(counts.bytes);
+            if let (Some(step), false) = (step, is_silent) {
                 for direction in Direction::BOTH {
                     self.roll(index, direction, *counts.bytes.get(direction), step.roll);
                 }
             }
             let session = &self.rows[index].session;
             let state = &mut self.states[index];
-            let seconds = timeline.seconds_for(session.created());
-            let bitrates = state.window.map(|bytes| bitrate(*bytes, seconds));
+            let bitrates = if is_silent {
+                PerDirection::default()
+            } else {
+                let seconds = timeline.seconds_for(session.created());
+                state.window.map(|bytes| bitrate(*bytes, seconds))
+            };
             let mut tops = PerDirection::default();
             for direction in Direction::BOTH {
                 *tops.get_mut(direction) = match step {
+                    Some(step) if is_silent => session.decay_top(direction, |top| decayed(top, step.decay)),
                     Some(step) => {
                         let now = whole_bitrate(*bitrates.get(direction)).unwrap_or(0);
                         let peak = state.peaks.get_mut(direction);
@@ -321,10 +334,18 @@ fn restored(delta: f32) -> u64 {
     delta as u64
 }
 
-/// A top times what it decays by, in whole bit/s.
+/// A top times what it decays by, which is at most 1, in whole bit/s.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "no more than the top, and cut off on purpose: else the last bit/s would stay forever"
+)]
 fn decayed(top: u64, factor: f64) -> u64 {
-    let decayed = crate::summary::active::as_bitrate(top) * factor;
-    whole_bitrate(decayed.floor()).unwrap_or(0)
+    if top == 0 {
+        // Most tops of silent sessions, without the conversions.
+        return 0;
+    }
+    (as_bitrate(top) * factor) as u64
 }
 
 /// What stays when some rows go.

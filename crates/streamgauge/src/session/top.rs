@@ -27,7 +27,10 @@ pub(crate) fn whole_bitrate(bitrate: f64) -> Option<u64> {
     if bitrate.is_nan() || bitrate < 0.0 {
         return None;
     }
-    Some(bitrate.round().min(MAX_TOP as f64) as u64)
+    // As `round` does, which is a call into the C library where the processor's own instruction may not be assumed.
+    let held = bitrate.min(MAX_TOP as f64);
+    let whole = held as u64;
+    Some(whole + u64::from(held - whole as f64 >= 0.5))
 }
 
 /// The top bitrate of one session in one direction, in bit/s.
@@ -168,5 +171,26 @@ mod tests {
         assert_eq!(whole_bitrate(-1.0), None);
         assert_eq!(whole_bitrate(1.5), Some(2));
         assert_eq!(whole_bitrate(f64::INFINITY), Some(MAX_TOP));
+    }
+
+    #[test]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "no case is negative, and all are below 2^53"
+    )]
+    fn halves_round_up_and_what_is_below_them_down() {
+        for bitrate in [
+            0.0,
+            0.499_999_999_999_999_94,
+            0.5,
+            1.499_999_999_999_999_8,
+            2.5,
+            1e6 + 0.5,
+            4.4e12 + 0.5_f64,
+        ] {
+            let rounded = Some(bitrate.round() as u64);
+            assert_eq!(whole_bitrate(bitrate), rounded, "{bitrate}");
+        }
     }
 }
