@@ -7,10 +7,14 @@
 //! None of this is a stable interface: programs embed the crate `streamgauge`, not this one.
 
 pub mod args;
+pub mod batch;
 pub mod capture;
 pub mod conversation;
 pub mod decode;
+pub mod directory;
+pub mod dispatch;
 pub mod endpoints;
+pub mod epoch;
 pub mod measurement;
 pub mod meter;
 pub mod progress;

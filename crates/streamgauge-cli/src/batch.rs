@@ -1,0 +1,92 @@
+//! What the thread that reads a capture hands to the thread that meters it: many packets at a time, 16 bytes each.
+//!
+//! A batch is filled by one thread, sent, emptied by the other and sent back: its memory is used again. Conversations are
+//! numbered in the order in which they began, so a batch that has a packet of a new one also has what names it.
+
+use std::time::Duration;
+
+use crate::conversation::Conversation;
+
+/// Packets in a batch at most: 64 KiB, so that a batch on its way between two processors stays in their caches.
+const CAPACITY: usize = 4096;
+
+/// A packet: whose it is, when it was captured, and how long it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// Nanoseconds since captured time began.
+    pub nanos: u64,
+    /// Bytes on the wire.
+    pub wire_bytes: u32,
+    /// The conversation's number, and in the lowest bit whether its initiator sent the packet.
+    tag: u32,
+}
+
+/// Packets of some conversations, in the order of the capture.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// When captured time began, since 1970, if it did so with this batch.
+    pub start: Option<Duration>,
+    /// The conversations that began in this batch, in the order of their numbers.
+    pub opened: Vec<Conversation>,
+    /// The packets.
+    pub sightings: Vec<Sighting>,
+}
+
+impl Sighting {
+    /// A packet of the conversation of this number.
+    #[must_use]
+    pub fn new(conversation: usize, from_initiator: bool, nanos: u64, wire_bytes: u32) -> Self {
+        // 2^31 conversations do not fit into the memory of any machine: their names alone take 128 GiB.
+        let number = u32::try_from(conversation).unwrap_or(u32::MAX);
+        Self {
+            nanos,
+            wire_bytes,
+            tag: number << 1 | u32::from(from_initiator),
+        }
+    }
+
+    /// The number of its conversation.
+    #[must_use]
+    pub fn conversation(self) -> usize {
+        (self.tag >> 1) as usize
+    }
+
+    /// Whether the initiator of its conversation sent it.
+    #[must_use]
+    pub fn is_from_initiator(self) -> bool {
+        self.tag & 1 != 0
+    }
+}
+
+impl Batch {
+    /// Whether it is time to send it.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.sightings.len() >= CAPACITY
+    }
+
+    /// Empties it, and keeps its memory.
+    pub fn clear(&mut self) {
+        self.start = None;
+        self.opened.clear();
+        self.sightings.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sighting_is_small_and_keeps_what_it_was_given() {
+        assert_eq!(size_of::<Sighting>(), 16);
+        for (conversation, from_initiator) in [(0, true), (0, false), (7, true), ((1 << 31) - 1, false)] {
+            let sighting = Sighting::new(conversation, from_initiator, 5, u32::MAX);
+            assert_eq!(
+                (sighting.conversation(), sighting.is_from_initiator()),
+                (conversation, from_initiator)
+            );
+            assert_eq!((sighting.nanos, sighting.wire_bytes), (5, u32::MAX));
+        }
+    }
+}
