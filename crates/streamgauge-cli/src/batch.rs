@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::conversation::Conversation;
+use crate::directory::Place;
 
 /// Packets in a batch at most: 64 KiB, so that a batch on its way between two processors stays in their caches.
 const CAPACITY: usize = 4096;
@@ -33,15 +34,13 @@ pub struct Batch {
 }
 
 impl Sighting {
-    /// A packet of the conversation of this number.
+    /// A packet that belongs there.
     #[must_use]
-    pub fn new(conversation: usize, from_initiator: bool, nanos: u64, wire_bytes: u32) -> Self {
-        // 2^31 conversations do not fit into the memory of any machine: their names alone take 128 GiB.
-        let number = u32::try_from(conversation).unwrap_or(u32::MAX);
+    pub fn new(place: Place, nanos: u64, wire_bytes: u32) -> Self {
         Self {
             nanos,
             wire_bytes,
-            tag: number << 1 | u32::from(from_initiator),
+            tag: place.number << 1 | u32::from(place.from_initiator),
         }
     }
 
@@ -80,11 +79,15 @@ mod tests {
     #[test]
     fn a_sighting_is_small_and_keeps_what_it_was_given() {
         assert_eq!(size_of::<Sighting>(), 16);
-        for (conversation, from_initiator) in [(0, true), (0, false), (7, true), ((1 << 31) - 1, false)] {
-            let sighting = Sighting::new(conversation, from_initiator, 5, u32::MAX);
+        for (number, from_initiator) in [(0, true), (0, false), (7, true), ((1 << 31) - 1, false)] {
+            let place = Place {
+                number,
+                from_initiator,
+            };
+            let sighting = Sighting::new(place, 5, u32::MAX);
             assert_eq!(
                 (sighting.conversation(), sighting.is_from_initiator()),
-                (conversation, from_initiator)
+                (number as usize, from_initiator)
             );
             assert_eq!((sighting.nanos, sighting.wire_bytes), (5, u32::MAX));
         }

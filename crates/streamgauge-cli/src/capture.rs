@@ -131,11 +131,12 @@ impl<R: Read> CaptureReader<R> {
     ///
     /// The input cannot be read, ends within a record, or is malformed. The reader stays where it is: the same fault
     /// follows again.
+    #[inline]
     pub fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Fault> {
         loop {
             let data = self.window.data();
             let parsed = match &mut self.format {
-                Format::Pcap(pcap) => pcap.parse(data),
+                Format::Pcap(pcap) => Ok(pcap.parse(data)),
                 Format::Pcapng(pcapng) => pcapng.parse(data),
             };
             match parsed {

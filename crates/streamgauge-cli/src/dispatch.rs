@@ -17,8 +17,8 @@ use std::{io, mem};
 
 use crate::batch::{Batch, Sighting};
 use crate::capture::Packet;
+use crate::decode::{Glimpse, decode};
 use crate::directory::Directory;
-use crate::endpoints::Endpoints;
 use crate::epoch::Epoch;
 use crate::meter::Meter;
 
@@ -58,22 +58,25 @@ impl Dispatcher {
         })
     }
 
-    /// Hands on a packet between these ends.
-    pub fn dispatch(&mut self, packet: &Packet<'_>, ends: Option<&Endpoints>) {
+    /// Hands on a packet.
+    #[inline]
+    pub fn dispatch(&mut self, packet: &Packet<'_>) {
         if self.epoch.start().is_none() && packet.at.is_some() {
             // The packets before it have no time.
             self.send();
             self.batch.start = packet.at;
         }
         let nanos = self.epoch.nanos_at(packet.at);
-        let found = self.directory.find(ends);
-        self.batch.opened.extend(found.opened);
-        self.batch.sightings.push(Sighting::new(
-            found.number,
-            found.from_initiator,
-            nanos,
-            packet.wire_bytes,
-        ));
+        let opened = &mut self.batch.opened;
+        let place = match Glimpse::of(packet.link, packet.data) {
+            Some(glimpse) => self.directory.find_glimpsed(glimpse, opened),
+            None => self
+                .directory
+                .find(decode(packet.link, packet.data).as_ref(), opened),
+        };
+        self.batch
+            .sightings
+            .push(Sighting::new(place, nanos, packet.wire_bytes));
         if self.batch.is_full() {
             self.send();
         }
@@ -89,6 +92,7 @@ impl Dispatcher {
             .unwrap_or_else(|panic| panic::resume_unwind(panic))
     }
 
+    #[inline(never)]
     fn send(&mut self) {
         let next = self.empty.try_recv().unwrap_or_default();
         // Nobody takes it where the meter has panicked, which `finish` passes on.

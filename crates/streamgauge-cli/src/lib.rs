@@ -16,6 +16,7 @@ pub mod dispatch;
 pub mod endpoints;
 pub mod epoch;
 pub mod measurement;
+mod memo;
 pub mod meter;
 pub mod progress;
 pub mod protocol;

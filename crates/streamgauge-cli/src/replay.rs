@@ -7,7 +7,6 @@ use std::path::Path;
 
 use crate::args::ReplayArgs;
 use crate::capture::{CaptureReader, Cause, Fault};
-use crate::decode::decode;
 use crate::dispatch::Dispatcher;
 use crate::measurement::Measurement;
 use crate::meter::{Meter, MeterConfig};
@@ -109,13 +108,16 @@ fn read(
 ) -> Result<(), Fault> {
     let mut capture = CaptureReader::open(stream)?;
     input.recognized = true;
+    let mut last_link = None;
     while let Some(packet) = capture.next_packet()? {
-        let ends = decode(packet.link, packet.data);
-        dispatcher.dispatch(&packet, ends.as_ref());
+        dispatcher.dispatch(&packet);
         input.packets += 1;
         input.bytes += u64::from(packet.wire_bytes);
-        if !packet.link.is_known() {
-            input.opaque.insert(packet.link);
+        if last_link != Some(packet.link) {
+            last_link = Some(packet.link);
+            if !packet.link.is_known() {
+                input.opaque.insert(packet.link);
+            }
         }
     }
     Ok(())
