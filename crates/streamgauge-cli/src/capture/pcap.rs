@@ -93,14 +93,14 @@ impl Pcap {
     /// The four numbers that every record starts with.
     #[inline]
     fn numbers(&self, data: &[u8]) -> Option<[u32; 4]> {
-        let (numbers, _) = data.first_chunk::<RECORD_HEADER>()?.as_chunks::<4>();
-        let numbers = *numbers.first_chunk::<4>()?;
-        Some(numbers.map(|number| {
-            if self.big_endian {
-                u32::from_be_bytes(number)
-            } else {
-                u32::from_le_bytes(number)
-            }
-        }))
+        let (seconds, rest) = data.split_first_chunk()?;
+        let (fraction, rest) = rest.split_first_chunk()?;
+        let (captured, rest) = rest.split_first_chunk()?;
+        let numbers = [seconds, fraction, captured, rest.first_chunk()?];
+        Some(if self.big_endian {
+            numbers.map(|number| u32::from_be_bytes(*number))
+        } else {
+            numbers.map(|number| u32::from_le_bytes(*number))
+        })
     }
 }

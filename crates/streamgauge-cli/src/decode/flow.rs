@@ -67,30 +67,17 @@ impl Glimpse {
 
     #[inline]
     fn of_ipv4(packet: &[u8]) -> Option<Self> {
-        let packet = packet.first_chunk::<24>()?;
-        let [
-            version,
-            _,
-            l0,
-            l1,
-            _,
-            _,
-            fragment,
-            offset,
-            _,
-            protocol,
-            _,
-            _,
-            rest @ ..,
-        ] = *packet;
-        let [a0, a1, a2, a3, b0, b1, b2, b3, p0, p1, p2, p3] = rest;
+        let (header, rest) = packet.split_first_chunk::<12>()?;
+        let (addresses, rest) = rest.split_first_chunk::<8>()?;
+        let ports = rest.first_chunk::<4>()?;
+        let [version, _, l0, l1, _, _, fragment, offset, _, protocol, _, _] = *header;
         let is_ordinary = version == PLAIN_IPV4
             && (fragment & 0x1f) | offset == 0
             && protocol::has_ports(protocol)
             && u16::from_be_bytes([l0, l1]) >= 20 + PORTS;
         is_ordinary.then_some(Self::V4(Flow {
-            addresses: u64::from_be_bytes([a0, a1, a2, a3, b0, b1, b2, b3]),
-            ports: u32::from_be_bytes([p0, p1, p2, p3]),
+            addresses: u64::from_be_bytes(*addresses),
+            ports: u32::from_be_bytes(*ports),
             protocol,
         }))
     }

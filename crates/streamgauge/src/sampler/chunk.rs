@@ -43,7 +43,45 @@ pub(super) struct RowState {
 impl RowState {
     /// Whether a window without bytes stays one: a roll would move zeros, and all bitrates are 0.
     fn is_silent(&self, bytes: PerDirection<u64>) -> bool {
-        bytes == self.sampled && self.window == PerDirection::default()
+        bytes == self.sampled && self.window.is_zero()
+    }
+
+    /// Moves the window on by one sample. `deltas` starts with the row's in the first slot; those of the others follow
+    /// `stride` apart.
+    fn roll(&mut self, direction: Direction, bytes: u64, roll: &Roll, deltas: &mut [f32], stride: usize) {
+        let window = self.window.get_mut(direction);
+        for slot in &roll.left {
+            let left = &mut deltas[slot * stride];
+            *window -= restored(*left);
+            *left = 0.0;
+        }
+        let sampled = self.sampled.get_mut(direction);
+        let delta = rounded(bytes - *sampled);
+        *sampled = bytes;
+        deltas[roll.slot * stride] = delta;
+        *window += restored(delta);
+    }
+
+    /// The session's tops at these bitrates, moved on where `step` is given.
+    fn tops(
+        &mut self,
+        session: &SessionCore,
+        bitrates: PerDirection<f64>,
+        step: Option<RollStep<'_>>,
+    ) -> PerDirection<u64> {
+        let mut tops = PerDirection::default();
+        for direction in Direction::BOTH {
+            *tops.get_mut(direction) = match step {
+                Some(step) => {
+                    let now = whole_bitrate(*bitrates.get(direction)).unwrap_or(0);
+                    let peak = self.peaks.get_mut(direction);
+                    *peak = now.max(*peak);
+                    session.decay_top(direction, |top| decayed(top, step.decay).max(now))
+                }
+                None => session.top(direction),
+            };
+        }
+        tops
     }
 }
 
@@ -245,68 +283,39 @@ impl Chunk {
         let mut tally = Tally::default();
         published.rows.clone_from(&self.rows);
         published.numbers.clear();
-        for index in 0..self.states.len() {
-            let (counts, is_active) = self.read[index];
-            let is_silent = self.states[index].is_silent(counts.bytes);
-            if let (Some(step), false) = (step, is_silent) {
-                for direction in Direction::BOTH {
-                    self.roll(index, direction, *counts.bytes.get(direction), step.roll);
-                }
-            }
-            let session = &self.rows[index].session;
-            let state = &mut self.states[index];
-            let bitrates = if is_silent {
-                PerDirection::default()
+        published.numbers.reserve(self.rows.len());
+        let rows = self.rows.iter().zip(&mut self.states).zip(&self.read);
+        for (index, ((row, state), (counts, is_active))) in rows.enumerate() {
+            let session = &*row.session;
+            let (bitrates, tops) = if state.is_silent(counts.bytes) {
+                // Most rows of most ticks: of a session that moves nothing, the top alone changes.
+                (PerDirection::default(), tops_of_silent(session, step))
             } else {
-                let seconds = timeline.seconds_for(session.created());
-                state.window.map(|bytes| bitrate(*bytes, seconds))
-            };
-            let mut tops = PerDirection::default();
-            for direction in Direction::BOTH {
-                *tops.get_mut(direction) = match step {
-                    Some(step) if is_silent => session.decay_top(direction, |top| decayed(top, step.decay)),
-                    Some(step) => {
-                        let now = whole_bitrate(*bitrates.get(direction)).unwrap_or(0);
-                        let peak = state.peaks.get_mut(direction);
-                        *peak = now.max(*peak);
-                        session.decay_top(direction, |top| decayed(top, step.decay).max(now))
+                if let Some(step) = step {
+                    let (rx, tx) = self.deltas.split_at_mut(self.slots * self.stride);
+                    for (direction, deltas) in [(Direction::Ingress, rx), (Direction::Egress, tx)] {
+                        let bytes = *counts.bytes.get(direction);
+                        state.roll(direction, bytes, step.roll, &mut deltas[index..], self.stride);
                     }
-                    None => session.top(direction),
-                };
-            }
-            let part = if is_active {
+                }
+                let seconds = timeline.seconds_for(session.created());
+                let bitrates = state.window.map(|bytes| bitrate(*bytes, seconds));
+                (bitrates, state.tops(session, bitrates, step))
+            };
+            let part = if *is_active {
                 &mut tally.live
             } else {
                 &mut tally.pending
             };
-            part.add(Stats::of_session(counts));
+            part.add(Stats::of_session(*counts));
             published.numbers.push(Numbers {
-                counts,
+                counts: *counts,
                 bitrates,
                 tops,
-                is_active,
+                is_active: *is_active,
             });
         }
         tally
-    }
-
-    fn roll(&mut self, row: usize, direction: Direction, bytes: u64, roll: &Roll) {
-        let first = match direction {
-            Direction::Ingress => 0,
-            Direction::Egress => self.slots,
-        };
-        let state = &mut self.states[row];
-        let window = state.window.get_mut(direction);
-        for slot in &roll.left {
-            let left = &mut self.deltas[(first + slot) * self.stride + row];
-            *window -= restored(*left);
-            *left = 0.0;
-        }
-        let sampled = state.sampled.get_mut(direction);
-        let delta = rounded(bytes - *sampled);
-        *sampled = bytes;
-        self.deltas[(first + roll.slot) * self.stride + row] = delta;
-        *window += restored(delta);
     }
 
     /// Whether any row is still there.
@@ -334,6 +343,19 @@ fn restored(delta: f32) -> u64 {
     delta as u64
 }
 
+/// The tops of a session with nothing in its window, moved on where `step` is given.
+#[inline]
+fn tops_of_silent(session: &SessionCore, step: Option<RollStep<'_>>) -> PerDirection<u64> {
+    let tops = PerDirection::new(session.top(Direction::Ingress), session.top(Direction::Egress));
+    match step {
+        Some(step) if !tops.is_zero() => {
+            let decay = |direction| session.decay_top(direction, |top| decayed(top, step.decay));
+            PerDirection::new(decay(Direction::Ingress), decay(Direction::Egress))
+        }
+        _ => tops,
+    }
+}
+
 /// A top times what it decays by, which is at most 1, in whole bit/s.
 #[expect(
     clippy::cast_possible_truncation,
@@ -341,10 +363,6 @@ fn restored(delta: f32) -> u64 {
     reason = "no more than the top, and cut off on purpose: else the last bit/s would stay forever"
 )]
 fn decayed(top: u64, factor: f64) -> u64 {
-    if top == 0 {
-        // Most tops of silent sessions, without the conversions.
-        return 0;
-    }
     (as_bitrate(top) * factor) as u64
 }
 
