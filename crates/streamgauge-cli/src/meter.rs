@@ -67,6 +67,7 @@ pub struct Meter {
     ticker: Ticker,
     /// What the history held before.
     earlier: Stats,
+    keeps_history: bool,
 }
 
 /// A conversation, and what its sessions counted that are closed.
@@ -106,6 +107,7 @@ impl Meter {
                 throughput: Throughput::beginning_at(earlier.total_rx_bytes, earlier.total_tx_bytes),
             },
             earlier,
+            keeps_history: config.history.is_some(),
         })
     }
 
@@ -180,12 +182,7 @@ impl Meter {
         // A capture without a single timestamp has had no tick.
         let summary = self.ticker.collector.refresh();
         let rows = rows(&self.ticker.slots, &summary);
-        // Stopping ends all sessions, and writes the history with them in it.
-        self.registry.unregister_all();
-        let saved = match self.ticker.collector.health().store_error {
-            Some(error) => Err(MeterError::NotSaved(error)),
-            None => Ok(()),
-        };
+        let saved = self.save();
         let measurement = Measurement {
             rows,
             totals: summary.totals.into(),
@@ -200,11 +197,28 @@ impl Meter {
                 top_rx_bitrate: summary.top_rx_bitrate,
                 top_tx_bitrate: summary.top_tx_bitrate,
             },
-            samples: self.ticker.throughput.into_samples(),
+            samples: mem::take(&mut self.ticker.throughput).into_samples(),
             started_at: self.started_at,
             captured,
         };
+        if !self.keeps_history {
+            // Dropped, the collector would end every session and enter it in a history that nobody reads, which takes
+            // longer than all of its packets did. A command ends here, and its memory with it.
+            mem::forget(self);
+        }
         (measurement, saved)
+    }
+
+    /// Ends all sessions, and writes the history with them in it, where one is kept.
+    fn save(&mut self) -> Result<(), MeterError> {
+        if !self.keeps_history {
+            return Ok(());
+        }
+        self.registry.unregister_all();
+        match self.ticker.collector.health().store_error {
+            Some(error) => Err(MeterError::NotSaved(error)),
+            None => Ok(()),
+        }
     }
 }
 

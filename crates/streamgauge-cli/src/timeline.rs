@@ -69,7 +69,7 @@ impl Timeline {
     }
 
     /// Ends the last second, so that its packets too are in a tick.
-    pub fn finish(self, mut tick: impl FnMut(Duration)) {
+    pub fn finish(&self, mut tick: impl FnMut(Duration)) {
         tick(self.next_tick);
     }
 }

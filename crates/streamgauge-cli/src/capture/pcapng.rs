@@ -1,4 +1,6 @@
 //! The newer format (draft-ietf-opsawg-pcapng): sections of blocks, each section with its own byte order and interfaces.
+//!
+//! Blocks are read by `pcap-parser`, but for the one that there is for each packet, in its plainest form.
 
 use std::time::Duration;
 
@@ -17,6 +19,12 @@ pub(super) const MAGIC: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 
 /// The block type of packets in files from before 2010, which `pcap-parser` hands out as an unknown block.
 const OBSOLETE_PACKET: u32 = 2;
+
+/// The block type of packets since then.
+const ENHANCED_PACKET: u32 = 6;
+
+/// Length of an enhanced packet block before the packet: type, length, interface, time in two halves, two lengths.
+const PACKET_HEADER: usize = 28;
 
 /// More interfaces in one section than this is a damaged or hostile file, not a machine.
 const MOST_INTERFACES: usize = 1 << 16;
@@ -42,7 +50,38 @@ struct Lengths(usize, u32);
 
 impl Pcapng {
     /// Reads the block at the start of `data`.
+    #[inline]
     pub(super) fn parse(&mut self, data: &[u8]) -> Result<Parsed, Cause> {
+        match self.parse_plain_packet(data) {
+            Some((record, length)) => Ok(Parsed::Packet(record, length)),
+            None => self.parse_any(data),
+        }
+    }
+
+    /// Reads an enhanced packet block without options, which most blocks of most files are, if all of it is there and
+    /// nothing about it is odd.
+    #[inline]
+    fn parse_plain_packet(&self, data: &[u8]) -> Option<(Record, usize)> {
+        let (header, rest) = data.split_first_chunk::<PACKET_HEADER>()?;
+        let (fields, _) = header.as_chunks::<4>();
+        let [kind, length, interface, high, low, captured, wire_bytes] = *fields.first_chunk::<7>()?;
+        let [kind, length, interface, high, low, captured, wire_bytes] =
+            [kind, length, interface, high, low, captured, wire_bytes].map(|field| self.number(field));
+        let captured = usize::try_from(captured).ok()?;
+        let padded = captured.checked_next_multiple_of(4)?;
+        let length_again = self.number(*rest.get(padded..)?.first_chunk()?);
+        let whole = padded.checked_add(PACKET_HEADER + 4)?;
+        if kind != ENHANCED_PACKET || length != length_again || usize::try_from(length) != Ok(whole) {
+            return None;
+        }
+        let units = u64::from(high) << 32 | u64::from(low);
+        let lengths = Lengths(captured, wire_bytes);
+        let record = self.record(interface, Some(units), PACKET_HEADER, lengths);
+        Some((record.ok()?, whole))
+    }
+
+    /// Reads a block of any type and in any state.
+    fn parse_any(&mut self, data: &[u8]) -> Result<Parsed, Cause> {
         let parse = if self.big_endian {
             parse_block_be
         } else {
