@@ -110,3 +110,43 @@ fn work(mut meter: Meter, arriving: &Receiver<Batch>, leaving: &Sender<Batch>) -
     }
     meter
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::decode::Link;
+    use crate::meter::MeterConfig;
+
+    #[test]
+    fn every_packet_reaches_the_meter_in_order() {
+        let meter = Meter::new(&MeterConfig::default()).unwrap();
+        let mut dispatcher = Dispatcher::new(meter).unwrap();
+        let start = Duration::from_secs(1_700_000_000);
+        let packet = |at| Packet {
+            at,
+            link: Link::ETHERNET,
+            wire_bytes: 100,
+            data: &[],
+        };
+        // The first packets have no time; the others, over several batches, a millisecond each.
+        for _ in 0..3 {
+            dispatcher.dispatch(&packet(None));
+        }
+        for n in 0..10_000 {
+            dispatcher.dispatch(&packet(Some(start + Duration::from_millis(n))));
+        }
+        let (measurement, saved) = dispatcher.finish().finish();
+        assert!(saved.is_ok());
+        assert_eq!(measurement.started_at, Some(start));
+        assert_eq!(measurement.captured, Duration::from_millis(9_999));
+        assert_eq!(measurement.rows.len(), 1);
+        assert_eq!(measurement.counted().packets(), 10_003);
+        // A sample for each second, the last of them begun and ended.
+        let bytes: Vec<_> = measurement.samples.iter().map(|sample| sample.rx_bytes).collect();
+        assert_eq!(bytes.len(), 10);
+        assert_eq!(bytes[0], 100_300);
+        assert!(bytes[1..].iter().all(|bytes| *bytes == 100_000), "{bytes:?}");
+    }
+}

@@ -256,3 +256,81 @@ impl Pcapng {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A section with two interfaces of different clocks.
+    fn section(big_endian: bool) -> Pcapng {
+        let interface = |resolution| Interface {
+            link: Link::ETHERNET,
+            clock: InterfaceClock::new(resolution, 0),
+            snapshot_length: 0,
+        };
+        Pcapng {
+            big_endian,
+            interfaces: vec![interface(6), interface(9)],
+        }
+    }
+
+    /// A plain packet block of interface 1, its packet of this length.
+    fn plain(big_endian: bool, captured: u32) -> Vec<u8> {
+        let padded = captured.next_multiple_of(4);
+        let length = padded + 32;
+        let number = |field: u32| {
+            if big_endian {
+                field.to_be_bytes()
+            } else {
+                field.to_le_bytes()
+            }
+        };
+        let mut block = [ENHANCED_PACKET, length, 1, 5, 7, captured, captured + 9]
+            .map(number)
+            .concat();
+        block.resize(block.len() + padded as usize, 0xab);
+        block.extend(number(length));
+        block
+    }
+
+    #[test]
+    fn plain_packet_blocks_are_read_in_place_as_they_are_parsed() {
+        for big_endian in [false, true] {
+            for captured in [0, 1, 3, 4, 60] {
+                let mut section = section(big_endian);
+                let block = plain(big_endian, captured);
+                let read = section.parse_plain_packet(&block);
+                let (record, length) = read.expect("nothing about the block is odd");
+                assert_eq!((record.data.len(), length), (captured as usize, block.len()));
+                assert_eq!(section.parse_any(&block).unwrap(), Parsed::Packet(record, length));
+                assert!(section.parse_plain_packet(&block[..block.len() - 1]).is_none());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_in_place_is_what_would_be_parsed(
+            big_endian: bool,
+            captured in 0_u32..20,
+            damage in prop::collection::vec((0_usize..60, prop_oneof![Just(0_u8), Just(1), Just(4), any::<u8>()]), 0..3),
+            cut in 0_usize..8,
+        ) {
+            let mut block = plain(big_endian, captured);
+            for (at, value) in damage {
+                if let Some(byte) = block.get_mut(at) {
+                    *byte = value;
+                }
+            }
+            block.extend([0; 4]);
+            block.truncate(block.len() - cut);
+            let mut section = section(big_endian);
+            if let Some((record, length)) = section.parse_plain_packet(&block) {
+                let parsed = section.parse_any(&block);
+                prop_assert_eq!(parsed.ok(), Some(Parsed::Packet(record, length)));
+            }
+        }
+    }
+}
