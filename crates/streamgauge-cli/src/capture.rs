@@ -1,7 +1,8 @@
 //! Reads pcap and pcapng, packet by packet, in memory that does not grow with the file.
 //!
-//! The records are taken apart by `pcap-parser`, whose functions over slices tell "cut off" from "malformed" and copy
-//! nothing. Its own readers are not used: they lose the cause of a read error, read once and take a short read for a short
+//! The formats are taken apart by `pcap-parser`, whose functions over slices tell "cut off" from "malformed" and copy
+//! nothing. What there is once for each packet, a record in pcap and a plain packet block in pcapng, is taken apart here,
+//! in a fraction of the time. The crate's own readers are not used: they lose the cause of a read error, read once and take a short read for a short
 //! file, and know no limit for a record. A window of our own does that part here, and so knows the byte offset of
 //! whatever goes wrong.
 //!
@@ -46,7 +47,7 @@ pub struct Packet<'a> {
 }
 
 /// Where a packet lies in the window, and what its record says of it.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct Record {
     at: Option<Duration>,
     link: Link,
@@ -55,7 +56,7 @@ struct Record {
 }
 
 /// What a format makes of the start of the window.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 enum Parsed {
     /// A packet, and the length of its whole record.
     Packet(Record, usize),
@@ -131,11 +132,12 @@ impl<R: Read> CaptureReader<R> {
     ///
     /// The input cannot be read, ends within a record, or is malformed. The reader stays where it is: the same fault
     /// follows again.
+    #[inline]
     pub fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Fault> {
         loop {
             let data = self.window.data();
             let parsed = match &mut self.format {
-                Format::Pcap(pcap) => pcap.parse(data),
+                Format::Pcap(pcap) => Ok(pcap.parse(data)),
                 Format::Pcapng(pcapng) => pcapng.parse(data),
             };
             match parsed {

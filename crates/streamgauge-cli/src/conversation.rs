@@ -60,33 +60,6 @@ impl ConversationKey {
         (key, from_low)
     }
 
-    /// The key as a session's id.
-    #[must_use]
-    pub fn id(&self) -> [u8; 40] {
-        let mut id = [0; 40];
-        let parts = self
-            .low
-            .to_be_bytes()
-            .into_iter()
-            .chain(self.high.to_be_bytes())
-            .chain(self.tags.to_be_bytes());
-        id.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
-        id
-    }
-
-    /// The key that [`id`](Self::id) gave.
-    #[must_use]
-    pub fn from_id(id: &[u8]) -> Option<Self> {
-        let (low, rest) = id.split_first_chunk::<16>()?;
-        let (high, tags) = rest.split_first_chunk::<16>()?;
-        let tags = u64::from_be_bytes(tags.try_into().ok()?);
-        Some(Self {
-            low: u128::from_be_bytes(*low),
-            high: u128::from_be_bytes(*high),
-            tags,
-        })
-    }
-
     /// The IP protocol, or `None` for packets without IP.
     #[must_use]
     pub fn protocol(&self) -> Option<u8> {
@@ -282,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_different_conversations_differ() {
+    fn keys_of_different_conversations_differ() {
         let keys = [
             key(&ends(6, "10.0.0.1", Some(0), "10.0.0.2", Some(80))),
             key(&ends(6, "10.0.0.1", None, "10.0.0.2", None)),
@@ -291,12 +264,8 @@ mod tests {
             key(&ends(0, "0.0.0.0", None, "0.0.0.0", None)),
             ConversationKey::NON_IP,
         ];
-        assert_eq!(
-            keys.iter().map(ConversationKey::id).collect::<HashSet<_>>().len(),
-            keys.len()
-        );
+        assert_eq!(keys.iter().collect::<HashSet<_>>().len(), keys.len());
         for key in keys {
-            assert_eq!(ConversationKey::from_id(&key.id()), Some(key));
             assert_eq!(key.ends().is_some(), key != ConversationKey::NON_IP);
         }
     }

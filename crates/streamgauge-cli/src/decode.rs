@@ -12,6 +12,7 @@
 
 mod cooked;
 mod ethernet;
+mod flow;
 mod ip;
 mod link;
 mod llc;
@@ -19,6 +20,7 @@ mod loopback;
 mod mpls;
 mod ppp;
 
+pub use flow::{Addresses, Flow, Glimpse};
 pub use link::Link;
 
 use crate::endpoints::Endpoints;

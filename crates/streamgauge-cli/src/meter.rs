@@ -1,29 +1,27 @@
 //! Counts packets in sessions of a collector that lives in captured time.
 //!
 //! Each conversation is a session: what the reports show is what the sessions counted, as the collector's summaries and
-//! closed events tell it, and nothing is counted beside them. The map here only finds a packet's session. Sessions that an
-//! idle timeout closed are registered anew by their next packet; the totals of the closed ones are added to the
-//! conversation's row.
+//! closed events tell it, and nothing is counted beside them. Sessions that an idle timeout closed are registered anew by
+//! their next packet; the totals of the closed ones are added to the conversation's row. A session's id is the number of
+//! its conversation.
 //!
 //! The crate `streamgauge` is named in this file alone.
 //!
-//! Cost: for a packet, a lookup in a hash map and a count by handle; no alloc; no clock. For a conversation, its labels
-//! once for each of its sessions. For a captured second, a tick of the collector.
+//! Cost: for a packet, a count by handle; no lookup; no alloc; no clock. For a conversation, its labels once for each of its
+//! sessions. For a captured second, a tick of the collector.
 
-use std::collections::hash_map::Entry;
 use std::mem;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use ahash::{HashMap, HashMapExt};
 use streamgauge::{
     ActiveSession, ClosedSession, Collector, CollectorConfig, Config, Error, ManualClock, Registry,
     RegistryError, SessionEvent, SessionHandle, SessionObserver, Stats, Summary, Verdict,
 };
 
-use crate::conversation::{Conversation, ConversationKey};
-use crate::endpoints::Endpoints;
+use crate::batch::Batch;
+use crate::conversation::Conversation;
 use crate::measurement::{Measurement, Rates, Row, Tally};
 use crate::throughput::Throughput;
 use crate::timeline::{TICK, Timeline};
@@ -61,17 +59,21 @@ pub enum MeterError {
 #[derive(Debug)]
 pub struct Meter {
     registry: Registry,
+    /// When captured time began, since 1970; `None` where no packet had a time.
+    started_at: Option<Duration>,
     timeline: Timeline,
+    /// By the numbers of their conversations, as the slots are: what a packet needs, packed.
+    sessions: Vec<SessionHandle>,
     ticker: Ticker,
     /// What the history held before.
     earlier: Stats,
+    keeps_history: bool,
 }
 
-/// A conversation's session, and what those before it counted.
+/// A conversation, and what its sessions counted that are closed.
 #[derive(Debug)]
 struct Slot {
     conversation: Conversation,
-    session: SessionHandle,
     closed: Stats,
     /// Tops of the session that closed last.
     closed_tops: (f64, f64),
@@ -94,15 +96,18 @@ impl Meter {
         let earlier = collector.refresh().totals;
         Ok(Self {
             registry,
+            started_at: None,
             timeline: Timeline::new(WINDOW),
+            sessions: Vec::new(),
             ticker: Ticker {
                 clock,
                 collector,
                 closings,
-                slots: HashMap::new(),
+                slots: Vec::new(),
                 throughput: Throughput::beginning_at(earlier.total_rx_bytes, earlier.total_tx_bytes),
             },
             earlier,
+            keeps_history: config.history.is_some(),
         })
     }
 
@@ -116,64 +121,68 @@ impl Meter {
         ))
     }
 
-    /// Counts a packet of `bytes` on the wire, captured at `at`.
-    pub fn count(&mut self, at: Option<Duration>, ends: Option<&Endpoints>, bytes: u32) {
-        if let Some(at) = at {
-            self.advance(at);
+    /// Counts the packets of a batch.
+    pub fn count(&mut self, batch: &Batch) {
+        if let Some(start) = batch.start {
+            self.begin(start);
         }
-        let (key, from_low) = ends.map_or((ConversationKey::NON_IP, true), ConversationKey::of);
-        let slot = match self.ticker.slots.entry(key) {
-            Entry::Occupied(slot) => slot.into_mut(),
-            Entry::Vacant(vacant) => {
-                set_clock(&self.ticker.clock, self.timeline.now());
-                let conversation = Conversation {
-                    key,
-                    began_low: from_low,
+        let mut opened = batch.opened.iter();
+        for sighting in &batch.sightings {
+            self.timeline.advance(sighting.nanos, |now| self.ticker.tick(now));
+            let number = sighting.conversation();
+            if number == self.sessions.len() {
+                let Some(conversation) = opened.next() else {
+                    continue;
                 };
-                let session = register(&self.ticker.collector, &conversation);
-                vacant.insert(Slot {
-                    conversation,
-                    session,
-                    closed: Stats::default(),
-                    closed_tops: (0.0, 0.0),
-                })
+                self.ticker.slots.push(Slot::new(*conversation));
+                let session = self.open(number);
+                self.sessions.extend(session);
             }
-        };
-        let ingress = from_low == slot.conversation.began_low;
-        if let Verdict::Closed(_) = slot.count(ingress, bytes) {
-            set_clock(&self.ticker.clock, self.timeline.now());
-            slot.session = register(&self.ticker.collector, &slot.conversation);
-            slot.count(ingress, bytes);
+            let ingress = sighting.is_from_initiator();
+            let Some(session) = self.sessions.get(number) else {
+                continue;
+            };
+            if let Verdict::Closed(_) = count(session, ingress, sighting.wire_bytes) {
+                self.count_anew(number, ingress, sighting.wire_bytes);
+            }
         }
     }
 
-    /// Moves captured time on to `at`, with the ticks that are due.
-    #[inline]
-    fn advance(&mut self, at: Duration) {
-        if self.timeline.start().is_none() {
-            // Times that no calendar knows leave it where it is.
-            self.ticker.clock.set_wall(
-                SystemTime::UNIX_EPOCH
-                    .checked_add(at)
-                    .unwrap_or(SystemTime::UNIX_EPOCH),
-            );
+    /// Captured time begins.
+    fn begin(&mut self, start: Duration) {
+        self.started_at = Some(start);
+        // Times that no calendar knows leave the clock where it is.
+        let wall = SystemTime::UNIX_EPOCH.checked_add(start);
+        self.ticker.clock.set_wall(wall.unwrap_or(SystemTime::UNIX_EPOCH));
+    }
+
+    /// Opens a session for a conversation that has none.
+    fn open(&self, number: usize) -> Option<SessionHandle> {
+        let slot = self.ticker.slots.get(number)?;
+        set_clock(&self.ticker.clock, self.timeline.now());
+        Some(register(&self.ticker.collector, number, &slot.conversation))
+    }
+
+    /// Counts a packet of a conversation whose session was closed.
+    #[cold]
+    fn count_anew(&mut self, number: usize, ingress: bool, bytes: u32) {
+        let fresh = self.open(number);
+        if let (Some(session), Some(fresh)) = (self.sessions.get_mut(number), fresh) {
+            count(&fresh, ingress, bytes);
+            *session = fresh;
         }
-        self.timeline.advance(at, |now| self.ticker.tick(now));
     }
 
     /// Ends the capture's last second, and gives what was counted, and whether the history could be written.
     pub fn finish(mut self) -> (Measurement, Result<(), MeterError>) {
         let captured = self.timeline.now();
-        self.timeline.finish(|now| self.ticker.tick(now));
+        if self.started_at.is_some() {
+            self.timeline.finish(|now| self.ticker.tick(now));
+        }
         // A capture without a single timestamp has had no tick.
         let summary = self.ticker.collector.refresh();
         let rows = rows(&self.ticker.slots, &summary);
-        // Stopping ends all sessions, and writes the history with them in it.
-        self.registry.unregister_all();
-        let saved = match self.ticker.collector.health().store_error {
-            Some(error) => Err(MeterError::NotSaved(error)),
-            None => Ok(()),
-        };
+        let saved = self.save();
         let measurement = Measurement {
             rows,
             totals: summary.totals.into(),
@@ -188,22 +197,47 @@ impl Meter {
                 top_rx_bitrate: summary.top_rx_bitrate,
                 top_tx_bitrate: summary.top_tx_bitrate,
             },
-            samples: self.ticker.throughput.into_samples(),
-            started_at: self.timeline.start(),
+            samples: mem::take(&mut self.ticker.throughput).into_samples(),
+            started_at: self.started_at,
             captured,
         };
+        if !self.keeps_history {
+            // Dropped, the collector would end every session and enter it in a history that nobody reads, which takes
+            // longer than all of its packets did. A command ends here, and its memory with it.
+            mem::forget(self);
+        }
         (measurement, saved)
+    }
+
+    /// Ends all sessions, and writes the history with them in it, where one is kept.
+    fn save(&mut self) -> Result<(), MeterError> {
+        if !self.keeps_history {
+            return Ok(());
+        }
+        self.registry.unregister_all();
+        match self.ticker.collector.health().store_error {
+            Some(error) => Err(MeterError::NotSaved(error)),
+            None => Ok(()),
+        }
     }
 }
 
 impl Slot {
-    #[inline]
-    fn count(&self, ingress: bool, bytes: u32) -> Verdict {
-        if ingress {
-            self.session.ingress(bytes.into())
-        } else {
-            self.session.egress(bytes.into())
+    fn new(conversation: Conversation) -> Self {
+        Self {
+            conversation,
+            closed: Stats::default(),
+            closed_tops: (0.0, 0.0),
         }
+    }
+}
+
+#[inline]
+fn count(session: &SessionHandle, ingress: bool, bytes: u32) -> Verdict {
+    if ingress {
+        session.ingress(bytes.into())
+    } else {
+        session.egress(bytes.into())
     }
 }
 
@@ -213,7 +247,7 @@ struct Ticker {
     clock: ManualClock,
     collector: Collector,
     closings: Arc<Closings>,
-    slots: HashMap<ConversationKey, Slot>,
+    slots: Vec<Slot>,
     throughput: Throughput,
 }
 
@@ -225,7 +259,7 @@ impl Ticker {
         self.throughput
             .note(now, totals.total_rx_bytes, totals.total_tx_bytes);
         for closed in self.closings.take() {
-            if let Some(slot) = self.slots.get_mut(&closed.key) {
+            if let Some(slot) = self.slots.get_mut(closed.number) {
                 slot.closed.add(closed.totals);
                 slot.closed_tops = closed.tops;
             }
@@ -242,7 +276,8 @@ struct Closings(Mutex<Vec<Closing>>);
 /// A closed session.
 #[derive(Debug)]
 struct Closing {
-    key: ConversationKey,
+    /// Of its conversation.
+    number: usize,
     totals: Stats,
     tops: (f64, f64),
 }
@@ -253,12 +288,12 @@ impl Closings {
     }
 
     fn note(&self, closed: &ClosedSession) {
-        let Some(key) = ConversationKey::from_id(closed.identity.id.as_bytes()) else {
+        let Some(number) = number_of(closed.identity.id.as_bytes()) else {
             return;
         };
         let tops = (closed.top_rx_bitrate, closed.top_tx_bitrate);
         let closing = Closing {
-            key,
+            number,
             totals: closed.totals,
             tops,
         };
@@ -295,9 +330,14 @@ fn collector_config(config: &MeterConfig, observer: Arc<dyn SessionObserver>) ->
 }
 
 /// Opens a conversation's session; active at once, so that one of empty packets is seen too.
-fn register(collector: &Collector, conversation: &Conversation) -> SessionHandle {
+fn register(collector: &Collector, number: usize, conversation: &Conversation) -> SessionHandle {
     let (reference, location) = (conversation.reference(), conversation.location());
-    collector.register_and_activate(conversation.key.id(), &reference, &location, &conversation.peer())
+    collector.register_and_activate(number.to_be_bytes(), &reference, &location, &conversation.peer())
+}
+
+/// The number of a conversation, from the id of its session.
+fn number_of(id: &[u8]) -> Option<usize> {
+    Some(usize::from_be_bytes(id.try_into().ok()?))
 }
 
 /// Moves the clock on to a time since the first packet.
@@ -306,9 +346,9 @@ fn set_clock(clock: &ManualClock, now: Duration) {
 }
 
 /// A row for each conversation: its closed sessions, and its open one as the summary shows it.
-fn rows(slots: &HashMap<ConversationKey, Slot>, summary: &Summary) -> Vec<Row> {
-    let mut rows: HashMap<ConversationKey, Row> = slots
-        .values()
+fn rows(slots: &[Slot], summary: &Summary) -> Vec<Row> {
+    let mut rows: Vec<Row> = slots
+        .iter()
         .map(|slot| {
             let (top_rx_bitrate, top_tx_bitrate) = slot.closed_tops;
             let rates = Rates {
@@ -316,22 +356,21 @@ fn rows(slots: &HashMap<ConversationKey, Slot>, summary: &Summary) -> Vec<Row> {
                 top_tx_bitrate,
                 ..Rates::default()
             };
-            let row = Row {
+            Row {
                 conversation: slot.conversation,
                 tally: slot.closed.into(),
                 rates,
                 live: false,
-            };
-            (slot.conversation.key, row)
+            }
         })
         .collect();
     for session in summary.active.iter() {
-        let key = ConversationKey::from_id(session.id.as_bytes());
-        if let Some(row) = key.and_then(|key| rows.get_mut(&key)) {
+        let number = number_of(session.id.as_bytes());
+        if let Some(row) = number.and_then(|number| rows.get_mut(number)) {
             add_live(row, &session);
         }
     }
-    rows.into_values().collect()
+    rows
 }
 
 fn add_live(row: &mut Row, session: &ActiveSession<'_>) {

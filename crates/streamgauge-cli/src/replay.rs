@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::args::ReplayArgs;
 use crate::capture::{CaptureReader, Cause, Fault};
-use crate::decode::decode;
+use crate::dispatch::Dispatcher;
 use crate::measurement::Measurement;
 use crate::meter::{Meter, MeterConfig};
 use crate::progress::Progress;
@@ -33,22 +33,27 @@ pub fn run(args: &ReplayArgs) -> Outcome {
         idle_timeout: args.idle_timeout,
         history: args.history.clone(),
     };
-    let mut meter = match Meter::new(&config) {
+    let meter = match Meter::new(&config) {
         Ok(meter) => meter,
         Err(error) => return complain("history", &error, Outcome::OutputFailed),
     };
     if let Some(warning) = meter.warning() {
         complain("history", &warning, Outcome::Success);
     }
+    let mut dispatcher = match Dispatcher::new(meter) {
+        Ok(dispatcher) => dispatcher,
+        Err(error) => return complain("meter", &error, Outcome::OutputFailed),
+    };
     let mut outcome = Outcome::Success;
     let mut inputs = Vec::with_capacity(args.files.len());
     for path in &args.files {
-        let (input, fault) = feed(path, &mut meter, !args.no_progress);
+        let (input, fault) = feed(path, &mut dispatcher, !args.no_progress);
         if let Some(fault) = &fault {
             outcome = outcome.max(complain(&input.name, fault, Outcome::InputFailed));
         }
         inputs.push(input);
     }
+    let meter = dispatcher.finish();
     if !inputs.iter().any(|input| input.recognized) {
         return outcome;
     }
@@ -70,7 +75,7 @@ pub fn run(args: &ReplayArgs) -> Outcome {
 }
 
 /// Reads one capture into the meter: what was read of it, and what was wrong with it.
-fn feed(path: &Path, meter: &mut Meter, progress: bool) -> (InputReport, Option<String>) {
+fn feed(path: &Path, dispatcher: &mut Dispatcher, progress: bool) -> (InputReport, Option<String>) {
     let mut input = InputReport {
         name: source::title(path).display().to_string(),
         ..InputReport::default()
@@ -85,7 +90,7 @@ fn feed(path: &Path, meter: &mut Meter, progress: bool) -> (InputReport, Option<
     let progress = Progress::new(source.length(), progress);
     let stored = progress.watch(source.into_reader());
     let fault = match source::decompress(stored) {
-        Ok(stream) => read(stream, meter, &mut input).err(),
+        Ok(stream) => read(stream, dispatcher, &mut input).err(),
         Err(error) => Some(Fault {
             offset: 0,
             cause: Cause::Unreadable(error),
@@ -96,16 +101,23 @@ fn feed(path: &Path, meter: &mut Meter, progress: bool) -> (InputReport, Option<
     (input, message)
 }
 
-fn read(stream: Box<dyn io::Read>, meter: &mut Meter, input: &mut InputReport) -> Result<(), Fault> {
+fn read(
+    stream: Box<dyn io::Read>,
+    dispatcher: &mut Dispatcher,
+    input: &mut InputReport,
+) -> Result<(), Fault> {
     let mut capture = CaptureReader::open(stream)?;
     input.recognized = true;
+    let mut last_link = None;
     while let Some(packet) = capture.next_packet()? {
-        let ends = decode(packet.link, packet.data);
-        meter.count(packet.at, ends.as_ref(), packet.wire_bytes);
+        dispatcher.dispatch(&packet);
         input.packets += 1;
         input.bytes += u64::from(packet.wire_bytes);
-        if !packet.link.is_known() {
-            input.opaque.insert(packet.link);
+        if last_link != Some(packet.link) {
+            last_link = Some(packet.link);
+            if !packet.link.is_known() {
+                input.opaque.insert(packet.link);
+            }
         }
     }
     Ok(())

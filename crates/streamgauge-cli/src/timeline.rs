@@ -1,7 +1,8 @@
 //! Captured time: when the meter's clock moves, and when it ticks.
 //!
 //! Timestamps are what a file says. They run backwards where interfaces are merged, and jump by centuries where a clock was
-//! set or a file is damaged. The clock here never goes back, starts with the first packet, and ends after a century.
+//! set or a file is damaged. The clock here never goes back. It starts with the first packet and ends after a century, as
+//! [`Epoch`](crate::epoch::Epoch) has it, whose nanoseconds it is moved by.
 //!
 //! It ticks at each whole second. In a gap it ticks until the meter's window has emptied, then jumps to a window's length
 //! before the next packet and ticks on from there, so that rates after the gap are averages over the window and not over
@@ -12,16 +13,13 @@ use std::time::Duration;
 /// Spacing of ticks.
 pub const TICK: Duration = Duration::from_secs(1);
 
-/// The clock stands still here: far beyond any capture, far below what clocks overflow at.
-const END: Duration = Duration::from_secs(100 * 365 * 86_400);
-
 /// The captured time so far.
 #[derive(Clone, Debug)]
 pub struct Timeline {
-    start: Option<Duration>,
-    /// Time since the first packet.
-    now: Duration,
+    now_nanos: u64,
+    /// The next tick, as a duration and in nanoseconds.
     next_tick: Duration,
+    next_tick_nanos: u64,
     /// Ticks that the meter's window spans.
     window: u32,
 }
@@ -31,34 +29,33 @@ impl Timeline {
     #[must_use]
     pub fn new(window: u32) -> Self {
         Self {
-            start: None,
-            now: Duration::ZERO,
+            now_nanos: 0,
             next_tick: TICK,
+            next_tick_nanos: nanos(TICK),
             window,
         }
-    }
-
-    /// When the first packet was captured, since 1970; `None` before it.
-    #[must_use]
-    pub fn start(&self) -> Option<Duration> {
-        self.start
     }
 
     /// Captured time since the first packet.
     #[must_use]
     pub fn now(&self) -> Duration {
-        self.now
+        Duration::from_nanos(self.now_nanos)
     }
 
     /// Moves on to a packet's time, calling `tick` with each time that is due before it.
     ///
-    /// Cost: a comparison for packets of the same second; at most twice the window's ticks and two more for any gap.
-    pub fn advance(&mut self, at: Duration, mut tick: impl FnMut(Duration)) {
-        let start = *self.start.get_or_insert(at);
-        let target = at.saturating_sub(start).min(END);
-        if target <= self.now {
-            return;
+    /// Cost: two comparisons for packets of the same second; at most twice the window's ticks and two more for any gap.
+    #[inline]
+    pub fn advance(&mut self, to_nanos: u64, tick: impl FnMut(Duration)) {
+        if to_nanos >= self.next_tick_nanos {
+            self.tick_until(to_nanos, tick);
         }
+        self.now_nanos = self.now_nanos.max(to_nanos);
+    }
+
+    #[cold]
+    fn tick_until(&mut self, to_nanos: u64, mut tick: impl FnMut(Duration)) {
+        let target = Duration::from_nanos(to_nanos);
         let emptied = self.next_tick + TICK * self.window;
         let resume = Duration::from_secs(target.as_secs()).saturating_sub(TICK * self.window);
         while self.next_tick <= target {
@@ -68,27 +65,32 @@ impl Timeline {
                 self.next_tick = self.next_tick.max(resume);
             }
         }
-        self.now = target;
+        self.next_tick_nanos = nanos(self.next_tick);
     }
 
     /// Ends the last second, so that its packets too are in a tick.
-    pub fn finish(&mut self, mut tick: impl FnMut(Duration)) {
-        if self.start.is_some() {
-            tick(self.next_tick);
-            self.next_tick += TICK;
-        }
+    pub fn finish(&self, mut tick: impl FnMut(Duration)) {
+        tick(self.next_tick);
     }
+}
+
+/// In nanoseconds; what does not fit, which is no captured time, never comes.
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::epoch::{END, Epoch};
 
     fn ticks(window: u32, packets: &[f64]) -> (Vec<f64>, Timeline) {
+        let mut epoch = Epoch::default();
         let mut timeline = Timeline::new(window);
         let mut seen = Vec::new();
         for at in packets {
-            timeline.advance(Duration::from_secs_f64(*at), |t| seen.push(t.as_secs_f64()));
+            let nanos = epoch.nanos_at(Some(Duration::from_secs_f64(*at)));
+            timeline.advance(nanos, |t| seen.push(t.as_secs_f64()));
         }
         (seen, timeline)
     }
@@ -98,7 +100,6 @@ mod tests {
         let (seen, timeline) = ticks(10, &[100.5, 100.75, 101.25, 101.5, 103.75]);
         assert_eq!(seen, [1.0, 2.0, 3.0]);
         assert_eq!(timeline.now(), Duration::from_millis(3250));
-        assert_eq!(timeline.start(), Some(Duration::from_millis(100_500)));
     }
 
     #[test]
@@ -136,11 +137,8 @@ mod tests {
     }
 
     #[test]
-    fn the_last_second_is_ended_once_there_was_a_packet() {
-        let (mut seen, mut timeline) = ticks(1, &[]);
-        timeline.finish(|t| seen.push(t.as_secs_f64()));
-        assert!(seen.is_empty());
-        let (mut seen, mut timeline) = ticks(1, &[7.0, 8.5]);
+    fn the_last_second_is_ended() {
+        let (mut seen, timeline) = ticks(1, &[7.0, 8.5]);
         timeline.finish(|t| seen.push(t.as_secs_f64()));
         assert_eq!(seen, [1.0, 2.0]);
     }

@@ -1,12 +1,12 @@
 //! The classic format (draft-ietf-opsawg-pcap): a header of 24 bytes, then records.
+//!
+//! The header is read by `pcap-parser`. Records, four numbers and the packet, are read here: there is one for each packet,
+//! and the crate's functions, called by pointer, took longer than all that is done with the result.
 
 use std::time::Duration;
 
-use pcap_parser::nom::{self, IResult, Needed, Offset};
-use pcap_parser::{
-    LegacyPcapBlock, PcapError, PcapHeader, parse_pcap_frame, parse_pcap_frame_be, parse_pcap_frame_modified,
-    parse_pcap_header,
-};
+use pcap_parser::nom::{self, Offset};
+use pcap_parser::{PcapHeader, parse_pcap_header};
 
 use super::{Cause, Parsed, Record, fault};
 use crate::decode::Link;
@@ -14,12 +14,17 @@ use crate::decode::Link;
 /// Length of the file's header.
 pub(super) const HEADER_LENGTH: usize = 24;
 
-type ParseRecord = fn(&[u8]) -> IResult<&[u8], LegacyPcapBlock<'_>, PcapError<&[u8]>>;
+/// Length of a record's header: seconds, fraction, captured and original length.
+const RECORD_HEADER: usize = 16;
+
+/// Length of a record's header in the "modified" format, which adds the interface, the protocol and the packet's type.
+const MODIFIED_RECORD_HEADER: usize = 24;
 
 /// What the header of a pcap file says.
 #[derive(Debug)]
 pub(super) struct Pcap {
-    parse: ParseRecord,
+    big_endian: bool,
+    record_header: usize,
     link: Link,
     /// Nanoseconds in the unit of a timestamp's second half.
     fraction_nanoseconds: u32,
@@ -42,41 +47,60 @@ impl Pcap {
                 "{version} is not known, all programs of today write 2.4"
             )));
         }
-        let parse: ParseRecord = if header.is_modified_format() {
-            parse_pcap_frame_modified
-        } else if header.is_bigendian() {
-            parse_pcap_frame_be
+        let record_header = if header.is_modified_format() {
+            MODIFIED_RECORD_HEADER
         } else {
-            parse_pcap_frame
+            RECORD_HEADER
         };
         let fraction_nanoseconds = if header.is_nanosecond_precision() { 1 } else { 1000 };
         Ok(Self {
-            parse,
+            big_endian: header.is_bigendian(),
+            record_header,
             link: Link::of_pcap(header.network.0),
             fraction_nanoseconds,
         })
     }
 
     /// Reads the record at the start of `data`.
-    pub(super) fn parse(&self, data: &[u8]) -> Result<Parsed, Cause> {
-        match (self.parse)(data) {
-            Ok((rest, block)) => {
-                let start = data.offset(block.data);
-                // A fraction of more than a second carries over: some programs wrote such, and the sum is what they meant.
-                let fraction = u64::from(block.ts_usec) * u64::from(self.fraction_nanoseconds);
-                let record = Record {
-                    at: Some(Duration::from_secs(block.ts_sec.into()) + Duration::from_nanos(fraction)),
-                    link: self.link,
-                    wire_bytes: block.origlen,
-                    data: start..start + block.data.len(),
-                };
-                Ok(Parsed::Packet(record, data.offset(rest)))
-            }
-            Err(nom::Err::Incomplete(Needed::Size(missing))) => Ok(Parsed::Cut(
-                (data.len() >= 16).then(|| data.len().saturating_add(missing.get())),
-            )),
-            Err(nom::Err::Incomplete(Needed::Unknown)) => Ok(Parsed::Cut(None)),
-            Err(_) => Err(Cause::Malformed("a record cannot be understood".to_owned())),
+    #[inline]
+    pub(super) fn parse(&self, data: &[u8]) -> Parsed {
+        let Some([seconds, fraction, captured, wire_bytes]) = self.numbers(data) else {
+            return Parsed::Cut(None);
+        };
+        let Some(end) = usize::try_from(captured)
+            .ok()
+            .and_then(|captured| self.record_header.checked_add(captured))
+        else {
+            return Parsed::Cut(Some(usize::MAX));
+        };
+        if data.len() < self.record_header {
+            return Parsed::Cut(Some(self.record_header));
         }
+        if data.len() < end {
+            return Parsed::Cut(Some(end));
+        }
+        // A fraction of more than a second carries over: some programs wrote such, and the sum is what they meant.
+        let fraction = u64::from(fraction) * u64::from(self.fraction_nanoseconds);
+        let record = Record {
+            at: Some(Duration::from_secs(seconds.into()) + Duration::from_nanos(fraction)),
+            link: self.link,
+            wire_bytes,
+            data: self.record_header..end,
+        };
+        Parsed::Packet(record, end)
+    }
+
+    /// The four numbers that every record starts with.
+    #[inline]
+    fn numbers(&self, data: &[u8]) -> Option<[u32; 4]> {
+        let (seconds, rest) = data.split_first_chunk()?;
+        let (fraction, rest) = rest.split_first_chunk()?;
+        let (captured, rest) = rest.split_first_chunk()?;
+        let numbers = [seconds, fraction, captured, rest.first_chunk()?];
+        Some(if self.big_endian {
+            numbers.map(|number| u32::from_be_bytes(*number))
+        } else {
+            numbers.map(|number| u32::from_le_bytes(*number))
+        })
     }
 }

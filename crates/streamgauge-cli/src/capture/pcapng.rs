@@ -1,4 +1,6 @@
 //! The newer format (draft-ietf-opsawg-pcapng): sections of blocks, each section with its own byte order and interfaces.
+//!
+//! Blocks are read by `pcap-parser`, but for the one that there is for each packet, in its plainest form.
 
 use std::time::Duration;
 
@@ -17,6 +19,12 @@ pub(super) const MAGIC: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 
 /// The block type of packets in files from before 2010, which `pcap-parser` hands out as an unknown block.
 const OBSOLETE_PACKET: u32 = 2;
+
+/// The block type of packets since then.
+const ENHANCED_PACKET: u32 = 6;
+
+/// Length of an enhanced packet block before the packet: type, length, interface, time in two halves, two lengths.
+const PACKET_HEADER: usize = 28;
 
 /// More interfaces in one section than this is a damaged or hostile file, not a machine.
 const MOST_INTERFACES: usize = 1 << 16;
@@ -42,7 +50,38 @@ struct Lengths(usize, u32);
 
 impl Pcapng {
     /// Reads the block at the start of `data`.
+    #[inline]
     pub(super) fn parse(&mut self, data: &[u8]) -> Result<Parsed, Cause> {
+        match self.parse_plain_packet(data) {
+            Some((record, length)) => Ok(Parsed::Packet(record, length)),
+            None => self.parse_any(data),
+        }
+    }
+
+    /// Reads an enhanced packet block without options, which most blocks of most files are, if all of it is there and
+    /// nothing about it is odd.
+    #[inline]
+    fn parse_plain_packet(&self, data: &[u8]) -> Option<(Record, usize)> {
+        let (header, rest) = data.split_first_chunk::<PACKET_HEADER>()?;
+        let (fields, _) = header.as_chunks::<4>();
+        let [kind, length, interface, high, low, captured, wire_bytes] = *fields.first_chunk::<7>()?;
+        let [kind, length, interface, high, low, captured, wire_bytes] =
+            [kind, length, interface, high, low, captured, wire_bytes].map(|field| self.number(field));
+        let captured = usize::try_from(captured).ok()?;
+        let padded = captured.checked_next_multiple_of(4)?;
+        let length_again = self.number(*rest.get(padded..)?.first_chunk()?);
+        let whole = padded.checked_add(PACKET_HEADER + 4)?;
+        if kind != ENHANCED_PACKET || length != length_again || usize::try_from(length) != Ok(whole) {
+            return None;
+        }
+        let units = u64::from(high) << 32 | u64::from(low);
+        let lengths = Lengths(captured, wire_bytes);
+        let record = self.record(interface, Some(units), PACKET_HEADER, lengths);
+        Some((record.ok()?, whole))
+    }
+
+    /// Reads a block of any type and in any state.
+    fn parse_any(&mut self, data: &[u8]) -> Result<Parsed, Cause> {
         let parse = if self.big_endian {
             parse_block_be
         } else {
@@ -214,6 +253,84 @@ impl Pcapng {
             u32::from_be_bytes(bytes)
         } else {
             u32::from_le_bytes(bytes)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A section with two interfaces of different clocks.
+    fn section(big_endian: bool) -> Pcapng {
+        let interface = |resolution| Interface {
+            link: Link::ETHERNET,
+            clock: InterfaceClock::new(resolution, 0),
+            snapshot_length: 0,
+        };
+        Pcapng {
+            big_endian,
+            interfaces: vec![interface(6), interface(9)],
+        }
+    }
+
+    /// A plain packet block of interface 1, its packet of this length.
+    fn plain(big_endian: bool, captured: u32) -> Vec<u8> {
+        let padded = captured.next_multiple_of(4);
+        let length = padded + 32;
+        let number = |field: u32| {
+            if big_endian {
+                field.to_be_bytes()
+            } else {
+                field.to_le_bytes()
+            }
+        };
+        let mut block = [ENHANCED_PACKET, length, 1, 5, 7, captured, captured + 9]
+            .map(number)
+            .concat();
+        block.resize(block.len() + padded as usize, 0xab);
+        block.extend(number(length));
+        block
+    }
+
+    #[test]
+    fn plain_packet_blocks_are_read_in_place_as_they_are_parsed() {
+        for big_endian in [false, true] {
+            for captured in [0, 1, 3, 4, 60] {
+                let mut section = section(big_endian);
+                let block = plain(big_endian, captured);
+                let read = section.parse_plain_packet(&block);
+                let (record, length) = read.expect("nothing about the block is odd");
+                assert_eq!((record.data.len(), length), (captured as usize, block.len()));
+                assert_eq!(section.parse_any(&block).unwrap(), Parsed::Packet(record, length));
+                assert!(section.parse_plain_packet(&block[..block.len() - 1]).is_none());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_in_place_is_what_would_be_parsed(
+            big_endian: bool,
+            captured in 0_u32..20,
+            damage in prop::collection::vec((0_usize..60, prop_oneof![Just(0_u8), Just(1), Just(4), any::<u8>()]), 0..3),
+            cut in 0_usize..8,
+        ) {
+            let mut block = plain(big_endian, captured);
+            for (at, value) in damage {
+                if let Some(byte) = block.get_mut(at) {
+                    *byte = value;
+                }
+            }
+            block.extend([0; 4]);
+            block.truncate(block.len() - cut);
+            let mut section = section(big_endian);
+            if let Some((record, length)) = section.parse_plain_packet(&block) {
+                let parsed = section.parse_any(&block);
+                prop_assert_eq!(parsed.ok(), Some(Parsed::Packet(record, length)));
+            }
         }
     }
 }
