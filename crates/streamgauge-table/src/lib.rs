@@ -1,6 +1,4 @@
 //! The session table of streamgauge.
-//!
-//! An [`Entry`] is a shared value and the byte string that it is found by, in one allocation.
 
 #![expect(
     unsafe_code,
@@ -8,7 +6,28 @@
 )]
 #![warn(clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
 
+mod barrier;
+mod bucket;
+mod directory;
+mod domain;
 mod entry;
+mod hash;
+mod hold;
+mod layout;
+#[cfg(loom)]
+mod models;
+mod pin;
+mod prefetch;
+mod record;
+mod retired;
+mod root;
+mod segment;
 mod sync;
+mod table;
 
 pub use entry::Entry;
+pub use pin::{Found, Pin};
+#[cfg(not(loom))]
+#[doc(hidden)]
+pub use table::pin_by_swap;
+pub use table::{Claim, Reclaimed, Table, prepare_thread};
