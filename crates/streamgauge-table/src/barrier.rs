@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Barrier {
     /// The reclaimer, by membarrier(2).
+    #[cfg_attr(loom, expect(dead_code, reason = "the models know no membarrier"))]
     Reclaimers,
     /// The reader, by a swap.
     Readers,

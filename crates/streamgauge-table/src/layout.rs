@@ -23,6 +23,12 @@ const REACH: usize = if cfg!(loom) { 1 } else { 3 };
 /// Entries for which a segment is certain enough to have room, on average over many.
 const ROOM: usize = if cfg!(loom) { 2 } else { 300 };
 
+/// Slots that a directory has for each segment, at most, beyond its first [`LENGTH`].
+const SPARSE: usize = if cfg!(loom) { 2 } else { 8 };
+
+/// Slots that any directory may have.
+const LENGTH: usize = if cfg!(loom) { 2 } else { 64 };
+
 /// How a writer sees the table.
 pub(crate) struct Layout<T> {
     directory: NonNull<Directory<T>>,
@@ -116,7 +122,7 @@ impl<T> Layout<T> {
         let longer = 2_usize << depth;
         !segment.has_chain()
             && segment.depth() < MAX_DEPTH
-            && (segment.depth() < depth || longer <= 8 * self.segments + 64)
+            && (segment.depth() < depth || longer <= SPARSE * self.segments + LENGTH)
     }
 
     /// Puts two segments in the place of the one for a hash.

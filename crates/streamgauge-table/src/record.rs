@@ -7,13 +7,12 @@
 //! Written by the one thread that has taken the record, read by reclaimers. Cost: a load of the epoch and two plain stores to
 //! the thread's own line for a pin, and two for its end.
 
-use std::cell::Cell;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::compiler_fence;
 
 use crate::barrier::Barrier;
 use crate::domain::Domain;
-use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{AtomicBool, AtomicU64, Cell, Ordering};
 
 /// The thread pins by a swap.
 const SWAPS: u64 = 1 << 62;

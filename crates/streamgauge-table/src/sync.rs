@@ -1,10 +1,14 @@
 //! Atomics and locks: std's, or loom's where the models are checked.
 
 #[cfg(not(loom))]
+pub(crate) use std::cell::Cell;
+#[cfg(not(loom))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(not(loom))]
 pub(crate) use std::sync::{Mutex, MutexGuard};
 
+#[cfg(loom)]
+pub(crate) use loom::cell::Cell;
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(loom)]
