@@ -29,9 +29,12 @@ unsafe impl Sync for Canary {}
 
 impl Canary {
     pub(crate) fn new() -> Self {
-        Self {
-            dead: UnsafeCell::new(false),
-        }
+        let canary = Self {
+            dead: UnsafeCell::new(true),
+        };
+        // SAFETY: nobody else has the cell yet. Written, and not only made, so that loom wants every look ordered after it.
+        canary.dead.with_mut(|dead| unsafe { *dead = false });
+        canary
     }
 
     pub(crate) fn look(&self) {
