@@ -19,7 +19,7 @@ pub(crate) struct Directory<T> {
     /// Two to the depth.
     slots: Box<[AtomicPtr<Segment<T>>]>,
     #[cfg(loom)]
-    canary: crate::models::Canary,
+    canary: crate::canary::Canary,
 }
 
 impl<T> Directory<T> {
@@ -34,7 +34,7 @@ impl<T> Directory<T> {
             shift: 64 - depth,
             slots,
             #[cfg(loom)]
-            canary: crate::models::Canary::new(),
+            canary: crate::canary::Canary::new(),
         })))
     }
 

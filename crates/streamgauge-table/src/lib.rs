@@ -8,13 +8,15 @@
 
 mod barrier;
 mod bucket;
+#[cfg(loom)]
+mod canary;
 mod directory;
 mod domain;
 mod entry;
 mod hash;
 mod hold;
 mod layout;
-#[cfg(loom)]
+#[cfg(all(loom, test))]
 mod models;
 mod pin;
 mod prefetch;

@@ -34,7 +34,7 @@ pub(crate) struct Segment<T> {
     next: AtomicPtr<Self>,
     depth: u32,
     #[cfg(loom)]
-    canary: crate::models::Canary,
+    canary: crate::canary::Canary,
 }
 
 impl<T> Segment<T> {
@@ -45,7 +45,7 @@ impl<T> Segment<T> {
             next: AtomicPtr::new(ptr::null_mut()),
             depth,
             #[cfg(loom)]
-            canary: crate::models::Canary::new(),
+            canary: crate::canary::Canary::new(),
         })))
     }
 

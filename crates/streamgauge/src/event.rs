@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::sampler::timeline::bitrate;
-use crate::session::core::SessionCore;
+use crate::session::core::SessionRef;
 use crate::session::id::SessionId;
 use crate::stats::Stats;
 use crate::verdict::CloseReason;
@@ -91,11 +91,11 @@ pub struct ClosedSession {
 }
 
 impl SessionIdentity {
-    pub(crate) fn of(collector: &Arc<str>, session: &SessionCore) -> Self {
+    pub(crate) fn of(collector: &Arc<str>, session: &SessionRef) -> Self {
         let labels = session.labels();
         Self {
             collector: Arc::clone(collector),
-            id: session.id().clone(),
+            id: SessionId::from(session.key()),
             reference: Arc::clone(&labels.reference),
             location: Arc::clone(&labels.location),
             peer: Arc::clone(&labels.peer),

@@ -82,7 +82,7 @@ pub use history::store::{HistoryStore, Loaded, SetAside, StoreError};
 pub use history::{History, HistoryKey, HistorySnapshot, Peers};
 pub use limiter::{CidrError, CidrLimiter, IpLimiter};
 pub use registry::{Config, Registry, RegistryReader};
-pub use session::id::SessionId;
+pub use session::id::{SessionId, SessionIdRef};
 pub use session::writer::Writer;
 pub use session::{Session, SessionHandle, SharedHandle};
 pub use stats::Stats;

@@ -12,8 +12,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use self::core::SessionCore;
-use self::id::SessionId;
+use self::core::SessionRef;
+use self::id::{SessionId, SessionIdRef};
 use self::top::whole_bitrate;
 use self::writer::{Writer, WriterCell};
 use crate::collector::roster::Roster;
@@ -77,7 +77,7 @@ pub struct SessionHandle {
 
 #[derive(Clone)]
 struct Inner {
-    session: Arc<SessionCore>,
+    session: SessionRef,
     roster: Arc<Roster>,
 }
 
@@ -86,7 +86,7 @@ impl SessionHandle {
         Self { inner: None }
     }
 
-    pub(crate) fn new(session: Arc<SessionCore>, roster: Arc<Roster>) -> Self {
+    pub(crate) fn new(session: SessionRef, roster: Arc<Roster>) -> Self {
         Self {
             inner: Some(Inner { session, roster }),
         }
@@ -128,7 +128,7 @@ impl SessionHandle {
         let Some(Inner { session, roster }) = &self.inner else {
             return Writer::null();
         };
-        let session = Arc::clone(session);
+        let session = session.clone();
         if !session.is_open() {
             return Writer::ended(session, None);
         }
@@ -181,8 +181,10 @@ impl SessionHandle {
 
     /// The session's id; none for a null collector's.
     #[must_use]
-    pub fn id(&self) -> Option<&SessionId> {
-        self.inner.as_ref().map(|inner| inner.session.id())
+    pub fn id(&self) -> Option<SessionIdRef<'_>> {
+        self.inner
+            .as_ref()
+            .map(|inner| SessionIdRef::from(inner.session.key()))
     }
 
     /// The decaying top of the session's ingress bitrate, in bit/s; 0 once it closed.

@@ -1,6 +1,7 @@
 //! What a tick publishes and readers get.
 
 pub(crate) mod active;
+pub(crate) mod numbers;
 
 use std::time::SystemTime;
 

@@ -8,21 +8,26 @@
 //!   closed without a final takes the lock once more, and then has it.
 //! * `stop` shuts the intake under the lock: a registration is either in the list or declined.
 //!
-//! Sessions stay listed until a summary that has them is published (see [`Intake::forget_opened`]), so that `active()` finds
-//! every session in the intake or in the summary.
+//! Sessions stay listed until a summary that has them is published (see [`Desk::forget`]), so that `active()` finds every
+//! session in the intake or in the summary. They are listed in batches of a chunk's size, which the sampler shares and
+//! takes over as they are, without touching the sessions.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::clock::Moment;
-use crate::session::core::{Final, SessionCore};
+use crate::session::core::{Final, SessionRef};
+use crate::summary::active::Rows;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::verdict::CloseReason;
+
+/// The most sessions of a batch.
+pub(crate) const BATCH: usize = 1_024;
 
 /// A closed session and what its closer took.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    pub(crate) session: Arc<SessionCore>,
+    pub(crate) session: SessionRef,
     pub(crate) taken: Final,
     pub(crate) reason: CloseReason,
     pub(crate) at: Moment,
@@ -41,7 +46,10 @@ pub(crate) struct Intake {
 /// What lies in the mailbox, while its lock is held.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
-    opened: VecDeque<Arc<SessionCore>>,
+    /// Full batches, and those that a collection took; in order of registration.
+    batches: VecDeque<Arc<Rows>>,
+    /// The batch that registrations add to.
+    filling: Vec<SessionRef>,
     ended: Vec<Ended>,
     relabelled: Relabelled,
     is_shut: bool,
@@ -51,7 +59,7 @@ pub(crate) struct Desk {
 #[derive(Debug, Default)]
 pub(crate) struct Relabelled {
     /// By address; the session is kept, so that no other one gets its address.
-    sessions: HashMap<usize, Arc<SessionCore>, ahash::RandomState>,
+    sessions: HashMap<usize, SessionRef, ahash::RandomState>,
 }
 
 impl Relabelled {
@@ -59,13 +67,12 @@ impl Relabelled {
         self.sessions.is_empty()
     }
 
-    pub(crate) fn contains(&self, session: &Arc<SessionCore>) -> bool {
-        self.sessions.contains_key(&Arc::as_ptr(session).addr())
+    pub(crate) fn contains(&self, session: &SessionRef) -> bool {
+        self.sessions.contains_key(&session.address())
     }
 
-    fn insert(&mut self, session: &Arc<SessionCore>) {
-        self.sessions
-            .insert(Arc::as_ptr(session).addr(), Arc::clone(session));
+    fn insert(&mut self, session: &SessionRef) {
+        self.sessions.insert(session.address(), session.clone());
     }
 }
 
@@ -77,22 +84,25 @@ impl Intake {
 
 impl Desk {
     /// Announces a new session.
-    pub(crate) fn announce(&mut self, session: &Arc<SessionCore>) -> Result<(), Shut> {
+    pub(crate) fn announce(&mut self, session: &SessionRef) -> Result<(), Shut> {
         if self.is_shut {
             return Err(Shut);
         }
         session.population().enter_open();
-        self.opened.push_back(Arc::clone(session));
+        self.filling.push(session.clone());
+        if self.filling.len() == BATCH {
+            self.end_batch();
+        }
         Ok(())
     }
 
     /// Closes a session and records its final; `false` if it was closed already.
-    pub(crate) fn close(&mut self, session: &Arc<SessionCore>, reason: CloseReason, at: Moment) -> bool {
+    pub(crate) fn close(&mut self, session: &SessionRef, reason: CloseReason, at: Moment) -> bool {
         let Some(taken) = session.close(reason) else {
             return false;
         };
         self.ended.push(Ended {
-            session: Arc::clone(session),
+            session: session.clone(),
             taken,
             reason,
             at,
@@ -101,7 +111,7 @@ impl Desk {
     }
 
     /// Says that a session's extra changed.
-    pub(crate) fn relabel(&mut self, session: &Arc<SessionCore>) {
+    pub(crate) fn relabel(&mut self, session: &SessionRef) {
         self.relabelled.insert(session);
     }
 
@@ -109,15 +119,24 @@ impl Desk {
         self.is_shut = true;
     }
 
-    /// The sessions that no published summary has, in order of registration.
-    pub(crate) fn opened(&self) -> impl ExactSizeIterator<Item = &Arc<SessionCore>> {
-        self.opened.iter()
+    fn end_batch(&mut self) {
+        let sessions = std::mem::take(&mut self.filling);
+        self.batches.push_back(Arc::new(Rows::new(sessions)));
     }
 
-    /// Takes the first `published` of [`opened`](Self::opened) out, to be dropped outside the lock.
-    pub(crate) fn forget_opened(&mut self, published: usize) -> VecDeque<Arc<SessionCore>> {
-        let rest = self.opened.split_off(published.min(self.opened.len()));
-        std::mem::replace(&mut self.opened, rest)
+    /// The sessions that no published summary has, in order of registration. They stay listed until
+    /// [`forget`](Self::forget).
+    pub(crate) fn batches(&mut self) -> Vec<Arc<Rows>> {
+        if !self.filling.is_empty() {
+            self.end_batch();
+        }
+        self.batches.iter().map(Arc::clone).collect()
+    }
+
+    /// Takes the first `published` batches out, to be dropped outside the lock.
+    pub(crate) fn forget(&mut self, published: usize) -> VecDeque<Arc<Rows>> {
+        let rest = self.batches.split_off(published.min(self.batches.len()));
+        std::mem::replace(&mut self.batches, rest)
     }
 
     pub(crate) fn take_ended(&mut self) -> Vec<Ended> {

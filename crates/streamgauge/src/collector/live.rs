@@ -1,13 +1,12 @@
 //! The active sessions, as they are now.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use super::core::CollectorCore;
 use crate::direction::PerDirection;
 use crate::session::Session;
-use crate::session::core::{Reading, SessionCore};
-use crate::summary::active::{Row, live_session};
+use crate::session::core::{Reading, SessionRef};
+use crate::summary::active::live_session;
 
 /// Reads the active sessions: counts and tops of this moment, bitrates as of the last tick, in order of registration.
 ///
@@ -18,29 +17,27 @@ pub(super) fn active(core: &CollectorCore) -> Vec<Session> {
     if core.roster.is_forked() {
         return Vec::new();
     }
-    let opened: Vec<Arc<SessionCore>> = core.roster.intake.open().opened().cloned().collect();
+    let batches = core.roster.intake.open().batches();
+    let opened = || batches.iter().flat_map(|batch| &batch.sessions);
     let summary = core.summary();
-    let mut listed: HashSet<*const SessionCore> = opened.iter().map(Arc::as_ptr).collect();
-    let mut sessions = Vec::with_capacity(summary.active.len() + opened.len());
-    for (row, numbers) in summary.active.rows() {
-        listed.remove(&Arc::as_ptr(&row.session));
-        sessions.extend(read(row, numbers.bitrates));
+    let mut listed: HashSet<usize> = opened().map(SessionRef::address).collect();
+    let mut sessions = Vec::with_capacity(summary.active.len() + listed.len());
+    for row in summary.active.rows() {
+        listed.remove(&row.session.address());
+        sessions.extend(read(row.session, row.numbers.bitrates));
     }
-    for session in opened
-        .iter()
-        .filter(|session| listed.contains(&Arc::as_ptr(session)))
-    {
-        sessions.extend(read(&Row::of(session), PerDirection::default()));
+    for session in opened().filter(|session| listed.contains(&session.address())) {
+        sessions.extend(read(session, PerDirection::default()));
     }
     sessions
 }
 
-fn read(row: &Row, bitrates: PerDirection<f64>) -> Option<Session> {
-    match row.session.read() {
+fn read(session: &SessionRef, bitrates: PerDirection<f32>) -> Option<Session> {
+    match session.read() {
         Reading::Open {
             counts,
             is_active: true,
-        } => Some(live_session(row, counts, bitrates)),
+        } => Some(live_session(session, counts, bitrates)),
         Reading::Open { .. } | Reading::Closed => None,
     }
 }

@@ -5,7 +5,7 @@
 use crossbeam_utils::CachePadded;
 
 use crate::direction::{Direction, PerDirection};
-use crate::session::top::TopSum;
+use crate::session::top::TopSums;
 use crate::sync::{AtomicU64, Ordering};
 use crate::verdict::RefuseReason;
 
@@ -18,7 +18,7 @@ pub(crate) struct Population {
     /// Open, or closed and not folded yet: what holds memory.
     tracked: CachePadded<AtomicU64>,
     writers: AtomicU64,
-    top_sums: PerDirection<TopSum>,
+    tops: TopSums,
     late_packets: PerDirection<AtomicU64>,
     refused: [AtomicU64; RefuseReason::ALL.len()],
     labels_cut: AtomicU64,
@@ -32,7 +32,7 @@ impl Population {
             active: CachePadded::new(zero()),
             tracked: CachePadded::new(zero()),
             writers: zero(),
-            top_sums: PerDirection::new(TopSum::new(), TopSum::new()),
+            tops: TopSums::new(),
             late_packets: PerDirection::new(zero(), zero()),
             refused: std::array::from_fn(|_| zero()),
             labels_cut: zero(),
@@ -110,8 +110,8 @@ impl Population {
     }
 
     #[inline]
-    pub(crate) fn top_sum(&self, direction: Direction) -> &TopSum {
-        self.top_sums.get(direction)
+    pub(crate) fn tops(&self) -> &TopSums {
+        &self.tops
     }
 
     /// Counts a packet whose bytes were accepted before its session closed and that itself came after.

@@ -11,7 +11,7 @@ use super::intake::Intake;
 use super::population::Population;
 use crate::clock::Clock;
 use crate::session::SessionHandle;
-use crate::session::core::SessionCore;
+use crate::session::core::{SessionCore, SessionRef};
 use crate::session::labels::{Labels, truncated};
 use crate::table::{Claim, Lookup, Table};
 use crate::verdict::{CloseReason, RefuseReason};
@@ -28,9 +28,9 @@ pub(crate) struct Application<'a> {
 /// What became of a registration.
 pub(crate) enum Registration {
     /// The session is new.
-    New(Arc<SessionCore>),
+    New(SessionRef),
     /// A session with this id is open.
-    Known(Arc<SessionCore>),
+    Known(SessionRef),
     /// There is none.
     Refused(RefuseReason),
 }
@@ -76,9 +76,9 @@ impl Roster {
     }
 
     /// The open session of an id.
-    pub(crate) fn find(&self, id: &[u8]) -> Option<Arc<SessionCore>> {
+    pub(crate) fn find(&self, id: &[u8]) -> Option<SessionRef> {
         self.table
-            .with(id, |session| session.is_open().then(|| Arc::clone(session)))
+            .with(id, |session| session.is_open().then(|| session.clone()))
             .flatten()
     }
 
@@ -108,7 +108,7 @@ impl Roster {
         if !self.population.enter_tracked(self.max_tracked_sessions) {
             return refuse(RefuseReason::TooManySessions);
         }
-        let session = Arc::new(self.new_session(application));
+        let session = SessionRef::new(id, self.new_session(application));
         prepare(&session);
         let claimed = loop {
             match self
@@ -131,13 +131,12 @@ impl Roster {
 
     fn new_session(&self, application: &Application<'_>) -> SessionCore {
         let Application {
-            id,
             reference,
             location,
             peer,
+            ..
         } = *application;
         SessionCore::new(
-            id,
             Labels::new(reference, location, peer, self.max_label_bytes),
             Arc::clone(&self.population),
             self.activation,
@@ -152,19 +151,17 @@ impl Roster {
             Registration::New(session) | Registration::Known(session) => session,
             Registration::Refused(reason) => {
                 let id = &id[..id.len().min(self.max_id_bytes)];
-                Arc::new(SessionCore::refused(
+                SessionRef::new(
                     id,
-                    reason,
-                    Arc::clone(&self.population),
-                    self.clock.now(),
-                ))
+                    SessionCore::refused(reason, Arc::clone(&self.population), self.clock.now()),
+                )
             }
         };
         SessionHandle::new(session, Arc::clone(self))
     }
 
     /// Closes a session and takes it out of the table; `false` if it was closed already.
-    pub(crate) fn unregister(&self, session: &Arc<SessionCore>) -> bool {
+    pub(crate) fn unregister(&self, session: &SessionRef) -> bool {
         if !session.is_open() || self.is_forked() {
             return false;
         }
@@ -184,7 +181,7 @@ impl Roster {
         }
     }
 
-    pub(crate) fn set_extra(&self, session: &Arc<SessionCore>, extra: &str) {
+    pub(crate) fn set_extra(&self, session: &SessionRef, extra: &str) {
         let kept = truncated(extra, self.max_label_bytes);
         if !session.is_open() || self.is_forked() {
             return;

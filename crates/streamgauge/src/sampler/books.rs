@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::chunk::{Clerk, RowState};
+use super::chunk::{Clerk, Past};
 use super::lingering::{Lingering, LingeringSession};
 use crate::clock::Moment;
 use crate::collector::intake::Ended;
@@ -12,9 +12,9 @@ use crate::direction::PerDirection;
 use crate::event::{ClosedSession, SessionEvent, SessionIdentity};
 use crate::history::HistoryKey;
 use crate::history::ledger::{Account, Ledger};
-use crate::session::core::SessionCore;
+use crate::session::core::SessionRef;
 use crate::stats::Stats;
-use crate::summary::active::{Row, as_bitrate};
+use crate::summary::active::as_bitrate;
 use crate::verdict::CloseReason;
 
 /// The books, and what goes into them.
@@ -31,10 +31,6 @@ pub(super) struct Books {
     /// Finals whose rows were not met yet, by the session's address; the final keeps the session there.
     ended: HashMap<usize, Ended, ahash::RandomState>,
     lingering: Lingering,
-}
-
-fn address(session: &Arc<SessionCore>) -> usize {
-    Arc::as_ptr(session).addr()
 }
 
 impl Books {
@@ -54,7 +50,7 @@ impl Books {
     /// Takes over finals that closers recorded.
     pub(super) fn keep(&mut self, ended: Vec<Ended>) {
         self.ended
-            .extend(ended.into_iter().map(|ended| (address(&ended.session), ended)));
+            .extend(ended.into_iter().map(|ended| (ended.session.address(), ended)));
     }
 
     /// Enters what came in without a row: late packets, and gains of writers whose sessions have closed.
@@ -65,7 +61,7 @@ impl Books {
             .harvest(&mut self.ledger, population, &mut self.events);
     }
 
-    pub(super) fn registered(&mut self, session: &SessionCore) {
+    pub(super) fn registered(&mut self, session: &SessionRef) {
         if self.is_observed {
             self.events
                 .push(SessionEvent::Registered(SessionIdentity::of(&self.name, session)));
@@ -73,8 +69,8 @@ impl Books {
     }
 
     /// Accounts a closed session. Each session comes here once: with its row.
-    fn enter(&mut self, row: &Row, state: &RowState, ended: &Ended) {
-        let session = &*ended.session;
+    fn enter(&mut self, past: Past, ended: &Ended) {
+        let session = &ended.session;
         let writers = session.take_writers();
         let counts = ended.taken.counts.plus(writers.total);
         // First bytes may have been counted before the close and their activation come after it.
@@ -89,11 +85,11 @@ impl Books {
         self.roster.population.leave_tracked();
         self.roster.population.leave_writers(writers.released);
         let closed = self.is_observed.then(|| {
-            if was_active && !state.is_announced {
-                self.activated(row);
+            if was_active && !past.is_announced {
+                self.activated(&ended.session);
             }
             let is_final = writers.held.is_empty();
-            let mut closed = self.closed(ended, state, was_active, totals, is_final);
+            let mut closed = self.closed(ended, past, was_active, totals, is_final);
             closed.average();
             self.events.push(SessionEvent::Closed(closed.clone()));
             closed
@@ -112,7 +108,7 @@ impl Books {
     fn closed(
         &self,
         ended: &Ended,
-        state: &RowState,
+        past: Past,
         was_active: bool,
         totals: Stats,
         is_final: bool,
@@ -132,16 +128,16 @@ impl Books {
             average_tx_bitrate: 0.0,
             top_rx_bitrate: as_bitrate(top_rx),
             top_tx_bitrate: as_bitrate(top_tx),
-            peak_rx_bitrate: as_bitrate(state.peaks.rx),
-            peak_tx_bitrate: as_bitrate(state.peaks.tx),
+            peak_rx_bitrate: f64::from(past.peaks.rx),
+            peak_tx_bitrate: f64::from(past.peaks.tx),
             is_final,
         }
     }
 }
 
 impl Clerk for Books {
-    fn fold(&mut self, row: &Row, state: &RowState) -> bool {
-        let key = address(&row.session);
+    fn fold(&mut self, session: &SessionRef, past: Past) -> bool {
+        let key = session.address();
         let mut ended = self.ended.remove(&key);
         if ended.is_none() {
             // Its closer moved the phase under the intake's lock, and records the final before letting go of it.
@@ -153,23 +149,21 @@ impl Clerk for Books {
             debug_assert!(false, "a closed session has a final");
             return false;
         };
-        self.enter(row, state, &ended);
+        self.enter(past, &ended);
         true
     }
 
-    fn close(&mut self, row: &Row, state: &RowState, reason: CloseReason) {
-        let Some(taken) = row.session.close(reason) else {
+    fn close(&mut self, session: &SessionRef, past: Past, reason: CloseReason) {
+        let Some(taken) = session.close(reason) else {
             // Somebody else closed it meanwhile.
-            self.fold(row, state);
+            self.fold(session, past);
             return;
         };
-        let session = Arc::clone(&row.session);
-        self.roster.table.remove(&session);
+        self.roster.table.remove(session);
         self.enter(
-            row,
-            state,
+            past,
             &Ended {
-                session,
+                session: session.clone(),
                 taken,
                 reason,
                 at: self.now,
@@ -177,12 +171,10 @@ impl Clerk for Books {
         );
     }
 
-    fn activated(&mut self, row: &Row) {
+    fn activated(&mut self, session: &SessionRef) {
         if self.is_observed {
-            self.events.push(SessionEvent::Activated(SessionIdentity::of(
-                &self.name,
-                &row.session,
-            )));
+            self.events
+                .push(SessionEvent::Activated(SessionIdentity::of(&self.name, session)));
         }
     }
 }

@@ -1,62 +1,75 @@
 //! A stretch of the sampler's rows: what it remembers of each session.
 //!
 //! Rows stand in order of registration. Who they are is one shared vector, which summaries hold too: it is copied when a
-//! row comes, goes or changes its extra while a summary shares it. What the sampler remembers is its own, in columns
-//! where a tick walks them: `deltas` has one column for each sample of the window and direction.
+//! row is added or changes its extra while a summary shares it. The row of a closed session becomes *vacant* and stays
+//! until an eighth of the chunk is, so that sessions that come and go do not have every chunk copied at every tick.
 //!
-//! A delta is an `f32`: exact to 16 MiB in one sample, and off by at most one part in 2^24 beyond. The sum of a row's
-//! window is an integer that is raised and lowered by the very values in the columns, so it does not drift.
+//! What was published last is what the sampler knows of the moment before: it has the numbers of every row. Two
+//! buffers of numbers take turns; one that a reader still holds is left to it. A chunk in which nothing changed is
+//! published again as it is.
 
 use std::sync::Arc;
 
 use super::expiry::Expiry;
+use super::ring::Rings;
 use super::timeline::{Roll, Timeline, bitrate};
 use crate::clock::Moment;
-use crate::collector::intake::Relabelled;
+use crate::collector::intake::{BATCH, Relabelled};
 use crate::direction::{Direction, PerDirection};
-use crate::session::core::{Reading, SessionCore};
-use crate::session::top::whole_bitrate;
+use crate::session::core::{Reading, SessionRef};
+use crate::session::top::{Turn, whole_bitrate};
 use crate::session::writer::Counts;
 use crate::stats::Stats;
-use crate::summary::active::{Numbers, PublishedChunk, Row};
+use crate::summary::active::{PublishedChunk, Rows};
+use crate::summary::numbers::{RowNumbers, Standing};
 use crate::verdict::CloseReason;
 
-/// The most rows of a chunk.
-pub(super) const ROWS: usize = 1_024;
+/// The most rows of a chunk: a batch of the intake fits one.
+pub(super) const ROWS: usize = BATCH;
 
-/// What the sampler remembers of one session.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct RowState {
-    /// The bytes at the last roll.
-    sampled: PerDirection<u64>,
-    /// The bytes of the window, as the deltas have them.
-    window: PerDirection<u64>,
-    /// The highest bitrate seen, in whole bit/s.
-    pub(super) peaks: PerDirection<u64>,
-    /// When traffic, or the activation, was last noticed, and the bytes then.
-    last_traffic: u64,
-    noticed: u64,
-    /// Whether the activation was announced.
+/// How many rows ahead a session's lines are asked for.
+const AHEAD: usize = 8;
+
+/// What a tick knows of a session that closed, beside its final.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Past {
+    /// Whether its activation was announced.
     pub(super) is_announced: bool,
-}
-
-/// A roll of the window, as rows need it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct RollStep<'a> {
-    pub(super) roll: &'a Roll,
-    /// What a top is multiplied by.
-    pub(super) decay: f64,
+    /// The highest bitrates that ticks saw, in bit/s.
+    pub(super) peaks: PerDirection<f32>,
 }
 
 /// What a chunk asks of the collection while it reads.
 pub(super) trait Clerk {
     /// A session that was read as closed: accounts it and answers true, or answers false if its closer has not recorded
     /// it.
-    fn fold(&mut self, row: &Row, state: &RowState) -> bool;
+    fn fold(&mut self, session: &SessionRef, past: Past) -> bool;
     /// A session that is due to close now, or is full.
-    fn close(&mut self, row: &Row, state: &RowState, reason: CloseReason);
+    fn close(&mut self, session: &SessionRef, past: Past, reason: CloseReason);
     /// A session seen active for the first time.
-    fn activated(&mut self, row: &Row);
+    fn activated(&mut self, session: &SessionRef);
+}
+
+/// What a collection does to every chunk.
+#[derive(Debug)]
+pub(super) struct Pass<'a> {
+    pub(super) now: Moment,
+    pub(super) expiry: Option<Expiry>,
+    pub(super) timeline: &'a Timeline,
+    /// The oldest sample that rows needed until this collection.
+    pub(super) oldest: usize,
+    /// The step of the windows, and what it multiplies tops by.
+    pub(super) roll: Option<(Roll, f64)>,
+    pub(super) counts_packets: bool,
+    /// Whether anybody will be told of peaks.
+    pub(super) is_observed: bool,
+}
+
+/// Room for what is read of one chunk, used for one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    read: Vec<Counts>,
+    windows: PerDirection<Vec<u64>>,
 }
 
 /// What the open sessions of some rows moved.
@@ -69,340 +82,359 @@ pub(super) struct Tally {
 /// A stretch of rows.
 #[derive(Debug)]
 pub(super) struct Chunk {
-    rows: Arc<Vec<Row>>,
-    states: Vec<RowState>,
-    /// By direction, slot and row: columns of `stride` values.
-    deltas: Vec<f32>,
-    stride: usize,
-    slots: usize,
-    /// What this collection read; as long as `rows` between `read` and `publish`.
-    read: Vec<(Counts, bool)>,
-    gone: Vec<usize>,
+    rows: Arc<Rows>,
+    /// As far as it was published; rows beyond it are new. Also the buffer that a summary shows.
+    published: Arc<PublishedChunk>,
+    spare: Option<Arc<PublishedChunk>>,
+    rings: Rings,
+    standing: Vec<Standing>,
+    /// When traffic, or the activation, was last noticed.
+    noticed: Vec<u64>,
+    /// Empty until somebody observes.
+    peaks: Vec<PerDirection<f32>>,
+    vacant: usize,
+    tally: Tally,
 }
 
 impl Chunk {
-    pub(super) fn new(slots: usize) -> Self {
-        Self {
-            rows: Arc::default(),
-            states: Vec::new(),
-            deltas: Vec::new(),
-            stride: 0,
-            slots,
-            read: Vec::new(),
-            gone: Vec::new(),
-        }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.states.len()
-    }
-
-    pub(super) fn is_full(&self) -> bool {
-        self.len() >= ROWS
-    }
-
-    pub(super) fn push(&mut self, session: &Arc<SessionCore>) {
-        let state = RowState {
-            sampled: PerDirection::default(),
-            window: PerDirection::default(),
-            peaks: PerDirection::default(),
-            last_traffic: session.created(),
-            noticed: 0,
-            is_announced: false,
+    /// Rows for sessions that were registered one after the other.
+    pub(super) fn new(rows: Arc<Rows>, slots: usize) -> Self {
+        let mut chunk = Self {
+            rows,
+            published: Arc::default(),
+            spare: None,
+            rings: Rings::new(slots),
+            standing: Vec::new(),
+            noticed: Vec::new(),
+            peaks: Vec::new(),
+            vacant: 0,
+            tally: Tally::default(),
         };
-        Arc::make_mut(&mut self.rows).push(Row::of(session));
-        let row = self.push_state(state);
-        for column in self.deltas.chunks_exact_mut(self.stride) {
-            column[row] = 0.0;
+        chunk.enter_new_rows();
+        chunk
+    }
+
+    fn enter_new_rows(&mut self) {
+        let (known, rows) = (self.standing.len(), self.rows.sessions.len());
+        self.standing.resize(rows, Standing::Pending);
+        let new = &self.rows.sessions[known..];
+        self.noticed.extend(new.iter().map(|session| session.created()));
+        self.rings.extend_to(rows, ROWS);
+        if !self.peaks.is_empty() {
+            self.peaks.resize(rows, PerDirection::default());
         }
     }
 
-    /// Takes the rows of the chunk that follows, if there is room to spare.
-    pub(super) fn absorb(&mut self, next: &Self) -> bool {
-        if self.len() + next.len() > ROWS / 2 {
+    /// Takes in rows of sessions registered after those here; `false` if there is no room for them.
+    pub(super) fn add(&mut self, new: &Rows) -> bool {
+        if self.rows.sessions.len() + new.sessions.len() > ROWS {
             return false;
         }
-        Arc::make_mut(&mut self.rows).extend(next.rows.iter().cloned());
-        for (from, state) in next.states.iter().enumerate() {
-            let to = self.push_state(*state);
-            let columns = self
-                .deltas
-                .chunks_exact_mut(self.stride)
-                .zip(next.deltas.chunks_exact(next.stride));
-            for (column, old) in columns {
-                column[to] = old[from];
-            }
+        let rows = Arc::make_mut(&mut self.rows);
+        for row in 0..new.sessions.len() {
+            rows.append(new, row);
         }
+        self.enter_new_rows();
         true
     }
 
-    fn push_state(&mut self, state: RowState) -> usize {
-        let row = self.states.len();
-        if row == self.stride {
-            self.widen();
-        }
-        self.states.push(state);
-        row
+    /// How many rows stand for a session.
+    fn occupied(&self) -> usize {
+        self.standing.len() - self.vacant
     }
 
-    /// Doubles the columns, so that a collector of few sessions stays small.
-    fn widen(&mut self) {
-        let stride = (self.stride * 2).clamp(16, ROWS);
-        let mut deltas = vec![0.0; stride * self.slots * 2];
-        if self.stride > 0 {
-            let columns = deltas
-                .chunks_exact_mut(stride)
-                .zip(self.deltas.chunks_exact(self.stride));
-            for (wide, narrow) in columns {
-                wide[..self.stride].copy_from_slice(narrow);
+    pub(super) fn is_empty(&self) -> bool {
+        self.occupied() == 0
+    }
+
+    /// Whether it is worth removing the vacant rows.
+    pub(super) fn is_sparse(&self) -> bool {
+        self.vacant * 8 > self.standing.len()
+    }
+
+    /// Whether both have room in one chunk, and some to spare.
+    pub(super) fn fits_with(&self, next: &Self) -> bool {
+        self.occupied() + next.occupied() <= ROWS / 2
+    }
+
+    /// One chunk of the rows of some that still stand for a session, in their order.
+    pub(super) fn join(chunks: &[&Self], pass_counts_packets: bool, slots: usize) -> Self {
+        let mut joined = Self::new(Arc::default(), slots);
+        let occupied = chunks.iter().map(|chunk| chunk.occupied()).sum();
+        let mut rows = Rows::new(Vec::with_capacity(occupied));
+        let mut published = PublishedChunk::default();
+        published.numbers.restart(occupied, pass_counts_packets);
+        let has_peaks = chunks.iter().any(|chunk| !chunk.peaks.is_empty());
+        for chunk in chunks {
+            for (row, standing) in chunk.standing.iter().enumerate() {
+                if *standing == Standing::Vacant {
+                    continue;
+                }
+                rows.append(&chunk.rows, row);
+                joined.standing.push(*standing);
+                joined.noticed.push(chunk.noticed[row]);
+                joined.rings.append(&chunk.rings, row, ROWS);
+                if has_peaks {
+                    joined.peaks.push(chunk.peak(row));
+                }
+                let numbers = chunk.published.numbers.get(row).unwrap_or(RowNumbers::NEW);
+                published.numbers.push(&numbers, pass_counts_packets);
             }
         }
-        self.deltas = deltas;
-        self.stride = stride;
+        joined.rows = Arc::new(rows);
+        // Not the rows of the published ones: the buffer is no summary's, and is not to be published as it is.
+        joined.published = Arc::new(published);
+        joined
+    }
+
+    fn peak(&self, row: usize) -> PerDirection<f32> {
+        self.peaks.get(row).copied().unwrap_or_default()
     }
 
     /// Takes over the extras of sessions whose extra changed.
     pub(super) fn relabel(&mut self, changed: &Relabelled) {
-        for row in 0..self.rows.len() {
-            if changed.contains(&self.rows[row].session) {
-                let fresh = Row::of(&self.rows[row].session);
-                Arc::make_mut(&mut self.rows)[row] = fresh;
+        for row in 0..self.rows.sessions.len() {
+            if changed.contains(&self.rows.sessions[row]) {
+                Arc::make_mut(&mut self.rows).refresh_extra(row);
             }
         }
     }
 
-    /// Reads every session, lets go of the closed, and closes those that are due where `expiry` is given.
-    pub(super) fn read(&mut self, clerk: &mut impl Clerk, now: Moment, expiry: Option<&Expiry>) {
-        self.read.clear();
-        self.gone.clear();
-        for (index, (row, state)) in self.rows.iter().zip(&mut self.states).enumerate() {
-            let Reading::Open { counts, is_active } = row.session.read() else {
-                if clerk.fold(row, state) {
-                    self.gone.push(index);
+    /// Reads every session into `scratch`, lets go of the closed, and closes those that are due.
+    pub(super) fn read(&mut self, clerk: &mut impl Clerk, pass: &Pass<'_>, scratch: &mut Scratch) {
+        if pass.is_observed && self.peaks.is_empty() {
+            self.peaks.resize(self.standing.len(), PerDirection::default());
+        }
+        let read = &mut scratch.read;
+        read.clear();
+        let rows = Arc::clone(&self.rows);
+        for (row, session) in rows.sessions.iter().enumerate() {
+            if let Some(next) = rows.sessions.get(row + AHEAD) {
+                next.prefetch();
+            }
+            if self.standing[row] == Standing::Vacant {
+                read.push(Counts::default());
+                continue;
+            }
+            let before = self.published.numbers.bytes(row);
+            let Reading::Open { counts, is_active } = session.read() else {
+                if clerk.fold(session, self.past(row)) {
+                    self.vacate(row);
                 }
-                // Without a record, which its closer has made by now, the row stays as it was last sampled.
-                self.read.push((
-                    Counts {
-                        bytes: state.sampled,
-                        ..Counts::default()
-                    },
-                    state.is_announced,
-                ));
+                // Without a record, which its closer has made by now, the row stays as it was.
+                let last = self.published.numbers.get(row).unwrap_or(RowNumbers::NEW);
+                read.push(last.counts);
                 continue;
             };
-            row.session.let_writers_go();
-            if is_active && !state.is_announced {
-                state.is_announced = true;
-                state.last_traffic = now.monotonic;
-                clerk.activated(row);
+            session.let_writers_go();
+            if is_active && self.standing[row] == Standing::Pending {
+                self.standing[row] = Standing::Active;
+                self.noticed[row] = pass.now.monotonic;
+                clerk.activated(session);
             }
-            let moved = counts.bytes.rx.wrapping_add(counts.bytes.tx);
-            if moved != state.noticed {
-                state.noticed = moved;
-                state.last_traffic = now.monotonic;
+            if counts.bytes != before {
+                self.noticed[row] = pass.now.monotonic;
             }
-            let idle = now.monotonic.saturating_sub(state.last_traffic);
-            let due = Expiry::is_full(counts.bytes)
-                .or_else(|| expiry.and_then(|expiry| expiry.is_due(idle, is_active, moved)));
+            let idle = pass.now.monotonic.saturating_sub(self.noticed[row]);
+            let is_untouched = counts.bytes.is_zero();
+            let due = Expiry::is_full(counts.bytes).or_else(|| {
+                let expiry = pass.expiry.as_ref();
+                expiry.and_then(|expiry| expiry.is_due(idle, is_active, is_untouched))
+            });
             if let Some(reason) = due {
-                clerk.close(row, state, reason);
-                self.gone.push(index);
+                clerk.close(session, self.past(row), reason);
+                self.vacate(row);
             }
-            self.read.push((counts, is_active));
-        }
-        self.remove_gone();
-    }
-
-    /// Removes the rows in `gone`, which ascends; the others keep their order.
-    fn remove_gone(&mut self) {
-        if self.gone.is_empty() {
-            return;
-        }
-        let kept = Kept::new(&self.gone);
-        kept.retain(Arc::make_mut(&mut self.rows));
-        kept.retain(&mut self.states);
-        kept.retain(&mut self.read);
-        let rows = self.states.len() + self.gone.len();
-        for column in self.deltas.chunks_exact_mut(self.stride) {
-            kept.shift(&mut column[..rows]);
+            read.push(counts);
         }
     }
 
-    /// Moves the windows on by one sample, where `step` is given, fills in what the summary shows, and adds it up.
+    fn past(&self, row: usize) -> Past {
+        Past {
+            is_announced: self.standing[row] == Standing::Active,
+            peaks: self.peak(row),
+        }
+    }
+
+    fn vacate(&mut self, row: usize) {
+        self.standing[row] = Standing::Vacant;
+        self.vacant += 1;
+    }
+
+    /// Moves the windows on by one sample where the pass rolls, and publishes what was read before.
     pub(super) fn publish(
         &mut self,
-        timeline: &Timeline,
-        step: Option<RollStep<'_>>,
-        published: &mut PublishedChunk,
-    ) -> Tally {
-        let mut tally = Tally::default();
-        published.rows.clone_from(&self.rows);
-        published.numbers.clear();
-        for index in 0..self.states.len() {
-            let (counts, is_active) = self.read[index];
-            if let Some(step) = step {
+        pass: &Pass<'_>,
+        turn: &mut Turn<'_>,
+        scratch: &mut Scratch,
+    ) -> (Arc<PublishedChunk>, Tally) {
+        self.roll(pass, scratch);
+        if !self.is_unchanged(pass, scratch) {
+            self.fill(pass, turn, scratch);
+        }
+        (Arc::clone(&self.published), self.tally)
+    }
+
+    fn roll(&mut self, pass: &Pass<'_>, scratch: &mut Scratch) {
+        let Scratch { read, windows } = scratch;
+        for (row, counts) in read.iter().enumerate() {
+            let before = self.published.numbers.bytes(row);
+            if counts.bytes != before && self.standing[row] != Standing::Vacant {
                 for direction in Direction::BOTH {
-                    self.roll(index, direction, *counts.bytes.get(direction), step.roll);
+                    let (before, now) = (*before.get(direction), *counts.bytes.get(direction));
+                    self.rings.make_room(row, direction, before, now, pass.oldest);
                 }
             }
-            let session = &self.rows[index].session;
-            let state = &mut self.states[index];
-            let seconds = timeline.seconds_for(session.created());
-            let bitrates = state.window.map(|bytes| bitrate(*bytes, seconds));
-            let mut tops = PerDirection::default();
+        }
+        if let Some((roll, _)) = pass.roll {
             for direction in Direction::BOTH {
-                *tops.get_mut(direction) = match step {
-                    Some(step) => {
-                        let now = whole_bitrate(*bitrates.get(direction)).unwrap_or(0);
-                        let peak = state.peaks.get_mut(direction);
-                        *peak = now.max(*peak);
-                        session.decay_top(direction, |top| decayed(top, step.decay).max(now))
-                    }
-                    None => session.top(direction),
-                };
+                let windows = windows.get_mut(direction);
+                let counted = |row: usize| *read[row].bytes.get(direction);
+                self.rings
+                    .roll(direction, counted, roll.slot, roll.start, windows);
             }
-            let part = if is_active {
-                &mut tally.live
-            } else {
-                &mut tally.pending
-            };
-            part.add(Stats::of_session(counts));
-            published.numbers.push(Numbers {
-                counts,
-                bitrates,
-                tops,
-                is_active,
-            });
         }
-        tally
     }
 
-    fn roll(&mut self, row: usize, direction: Direction, bytes: u64, roll: &Roll) {
-        let first = match direction {
-            Direction::Ingress => 0,
-            Direction::Egress => self.slots,
+    /// Whether what was published last holds for every row, and will be what is computed now.
+    fn is_unchanged(&self, pass: &Pass<'_>, scratch: &Scratch) -> bool {
+        let is_silent = |row: usize| {
+            pass.roll.is_none() || (scratch.windows.rx[row] == 0 && scratch.windows.tx[row] == 0)
         };
-        let state = &mut self.states[row];
-        let window = state.window.get_mut(direction);
-        for slot in &roll.left {
-            let left = &mut self.deltas[(first + slot) * self.stride + row];
-            *window -= restored(*left);
-            *left = 0.0;
+        let published = &self.published.numbers;
+        Arc::ptr_eq(&self.rows, &self.published.rows)
+            && published.len() == self.standing.len()
+            && scratch.read.iter().enumerate().all(|(row, counts)| {
+                let Some(last) = published.get(row) else {
+                    return false;
+                };
+                let session = &self.rows.sessions[row];
+                last.standing == self.standing[row]
+                    && (last.standing == Standing::Vacant
+                        || (last.counts == *counts
+                            && last.is_at_rest()
+                            && is_silent(row)
+                            && session.has_no_top()))
+            })
+    }
+
+    fn fill(&mut self, pass: &Pass<'_>, turn: &mut Turn<'_>, scratch: &Scratch) {
+        let mut buffer = self.buffer();
+        let Some(target) = Arc::get_mut(&mut buffer) else {
+            debug_assert!(false, "a buffer has one owner");
+            return;
+        };
+        target.rows.clone_from(&self.rows);
+        let numbers = &mut target.numbers;
+        numbers.restart(self.standing.len(), pass.counts_packets);
+        let rate = Rate::new(pass.timeline);
+        let mut tally = Tally::default();
+        for (row, counts) in scratch.read.iter().enumerate() {
+            let mut shown = RowNumbers {
+                counts: *counts,
+                standing: self.standing[row],
+                ..RowNumbers::NEW
+            };
+            let session = &self.rows.sessions[row];
+            match shown.standing {
+                Standing::Vacant => {
+                    shown.counts = Counts::default();
+                    numbers.push(&shown, pass.counts_packets);
+                    continue;
+                }
+                Standing::Pending => tally.pending.add(Stats::of_session(*counts)),
+                Standing::Active => tally.live.add(Stats::of_session(*counts)),
+            }
+            if let Some((_, decay)) = pass.roll {
+                let created = session.created();
+                for direction in Direction::BOTH {
+                    let bitrate = rate.of(scratch.windows.get(direction)[row], created);
+                    *shown.bitrates.get_mut(direction) = rounded(bitrate);
+                    let now = whole_bitrate(bitrate).unwrap_or(0);
+                    *shown.tops.get_mut(direction) =
+                        session.advance_top(turn, direction, |top| decayed(top, decay).max(now));
+                }
+                if let Some(peaks) = self.peaks.get_mut(row) {
+                    *peaks =
+                        PerDirection::new(peaks.rx.max(shown.bitrates.rx), peaks.tx.max(shown.bitrates.tx));
+                }
+            } else {
+                let last = self.published.numbers.get(row).unwrap_or(RowNumbers::NEW);
+                shown.bitrates = last.bitrates;
+                shown.tops =
+                    PerDirection::new(session.top(Direction::Ingress), session.top(Direction::Egress));
+            }
+            numbers.push(&shown, pass.counts_packets);
         }
-        let sampled = state.sampled.get_mut(direction);
-        let delta = rounded(bytes - *sampled);
-        *sampled = bytes;
-        self.deltas[(first + roll.slot) * self.stride + row] = delta;
-        *window += restored(delta);
+        self.tally = tally;
+        self.spare = Some(std::mem::replace(&mut self.published, buffer));
     }
 
-    /// Whether any row is still there.
-    pub(super) fn is_empty(&self) -> bool {
-        self.states.is_empty()
+    /// A buffer that nobody else holds: the one before the last, if no summary has it any more.
+    fn buffer(&mut self) -> Arc<PublishedChunk> {
+        let spare = self.spare.take();
+        spare
+            .and_then(|mut spare| Arc::get_mut(&mut spare).is_some().then_some(spare))
+            .unwrap_or_default()
     }
 }
 
-/// Bytes as a delta has them: an integer, rounded to 24 bits.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "the rounding is the point; see the module's head"
-)]
-fn rounded(bytes: u64) -> f32 {
-    bytes as f32
+/// Bytes of a window to bitrates.
+struct Rate<'a> {
+    timeline: &'a Timeline,
+    /// Sessions from before divide by the whole window.
+    start: u64,
+    /// Bit/s for each byte of the whole window.
+    whole: f64,
 }
 
-/// The bytes that a delta stands for; every delta is an integer of 0 or more.
+impl<'a> Rate<'a> {
+    fn new(timeline: &'a Timeline) -> Self {
+        Self {
+            timeline,
+            start: timeline.start(),
+            whole: bitrate(1, timeline.seconds_for(0)),
+        }
+    }
+
+    #[inline]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a rate; exact below 2^53 bytes in the window"
+    )]
+    fn of(&self, bytes: u64, created: u64) -> f64 {
+        if created <= self.start {
+            bytes as f64 * self.whole
+        } else {
+            bitrate(bytes, self.timeline.seconds_for(created))
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a rate is shown to 24 bits")]
+fn rounded(bitrate: f64) -> f32 {
+    bitrate as f32
+}
+
+/// A top times what it decays by, cut to whole bit/s.
+#[inline]
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "deltas are integers of 0 to 2^63"
+    reason = "a top is no more than 2^43, and a factor between 0 and 1"
 )]
-fn restored(delta: f32) -> u64 {
-    delta as u64
-}
-
-/// A top times what it decays by, in whole bit/s.
 fn decayed(top: u64, factor: f64) -> u64 {
-    let decayed = crate::summary::active::as_bitrate(top) * factor;
-    whole_bitrate(decayed.floor()).unwrap_or(0)
-}
-
-/// What stays when some rows go.
-struct Kept<'a> {
-    gone: &'a [usize],
-}
-
-impl<'a> Kept<'a> {
-    /// `gone` ascends and is not empty.
-    fn new(gone: &'a [usize]) -> Self {
-        Self { gone }
-    }
-
-    fn retain<T>(&self, values: &mut Vec<T>) {
-        let mut gone = self.gone.iter().copied().peekable();
-        let mut index = 0;
-        values.retain(|_| {
-            let goes = gone.next_if_eq(&index).is_some();
-            index += 1;
-            !goes
-        });
-    }
-
-    /// Moves the values that stay to the front.
-    fn shift(&self, column: &mut [f32]) {
-        let mut to = self.gone[0];
-        for (n, gone) in self.gone.iter().enumerate() {
-            let next = self.gone.get(n + 1).copied().unwrap_or(column.len());
-            column.copy_within(gone + 1..next, to);
-            to += next - (gone + 1);
-        }
-    }
+    (crate::summary::active::as_bitrate(top) * factor) as u64
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Kept, decayed, restored, rounded};
-
-    #[test]
-    fn deltas_come_back_as_integers_near_what_they_were() {
-        for bytes in [
-            0,
-            1,
-            (1 << 24) - 1,
-            1 << 24,
-            (1 << 24) + 1,
-            (1 << 40) + 12_345,
-            (1 << 61) + 1,
-        ] {
-            let back = restored(rounded(bytes));
-            assert!(back.abs_diff(bytes) <= bytes >> 24, "{bytes}");
-        }
-        assert_eq!(restored(rounded((1 << 24) - 1)), (1 << 24) - 1);
-    }
-
-    #[test]
-    fn rows_that_stay_keep_their_order_and_their_columns() {
-        for gone in [
-            &[0][..],
-            &[3],
-            &[9],
-            &[0, 1, 2],
-            &[0, 4, 5, 9],
-            &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
-        ] {
-            let kept = Kept::new(gone);
-            let mut values: Vec<u8> = (0..10).collect();
-            kept.retain(&mut values);
-            let mut column: Vec<f32> = (0..10u8).map(f32::from).collect();
-            kept.shift(&mut column);
-            let shifted: Vec<f32> = values.iter().map(|value| f32::from(*value)).collect();
-            assert_eq!(column[..values.len()], shifted);
-        }
-    }
+    use super::decayed;
 
     #[test]
     fn a_top_decays_to_nothing() {
         assert_eq!(decayed(1_000, 0.95), 950);
         assert_eq!(decayed(1, 0.95), 0);
+        assert_eq!(decayed(0, 0.95), 0);
     }
 }

@@ -16,9 +16,9 @@
 use std::sync::Arc;
 
 use super::books::Books;
-use super::chunk::{Chunk, RollStep, Tally};
+use super::chunk::{Chunk, Pass, Scratch, Tally};
 use super::expiry::Expiry;
-use super::timeline::{Roll, Timeline};
+use super::timeline::Timeline;
 use crate::clock::{Moment, nanos};
 use crate::collector::config::{CollectorConfig, Timeouts};
 use crate::collector::roster::Roster;
@@ -26,18 +26,14 @@ use crate::direction::{Direction, PerDirection};
 use crate::event::SessionEvent;
 use crate::history::HistorySnapshot;
 use crate::history::ledger::Ledger;
-use crate::session::core::SessionCore;
 use crate::slot::Slot;
 use crate::stats::Stats;
-use crate::summary::active::{PublishedChunk, as_bitrate};
+use crate::summary::active::as_bitrate;
 use crate::summary::{CapsHit, Summary};
 use crate::verdict::RefuseReason;
 
 /// By how much a top decays in a second.
 const TOP_DECAY: f64 = 0.95;
-
-/// How many new sessions are taken over under one hold of the intake's lock.
-const BATCH: usize = 1_024;
 
 /// What a collection is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,9 +52,10 @@ pub(crate) struct Collection {
     books: Books,
     chunks: Vec<Chunk>,
     timeline: Timeline,
-    roll: Roll,
+    scratch: Scratch,
     timeouts: Timeouts,
     limits: Limits,
+    counts_packets: bool,
     sequence: u64,
     /// Summaries that were replaced. A reader that lets go of one finds it held here, so it never pays for freeing it; and
     /// once no reader has it, its memory is used again.
@@ -90,13 +87,14 @@ impl Collection {
                 now.monotonic,
                 totals,
             ),
-            roll: Roll::default(),
+            scratch: Scratch::default(),
             timeouts: Timeouts::of(config),
             limits: Limits {
                 sessions: config.max_sessions,
                 bitrates: PerDirection::new(config.max_rx_bitrate, config.max_tx_bitrate)
                     .map(|max| as_bitrate(*max)),
             },
+            counts_packets: config.count_packets,
             sequence: 0,
             retired: Vec::new(),
         }
@@ -120,28 +118,33 @@ impl Collection {
             Purpose::Refresh => None,
             Purpose::Stop => Some(Expiry::Stop),
         };
+        let oldest = self.timeline.oldest();
         let rolls = purpose == Purpose::Tick && self.timeline.is_due(now.monotonic);
-        let decay = if rolls {
-            TOP_DECAY.powf(self.timeline.roll(now.monotonic, &mut self.roll))
-        } else {
-            1.0
-        };
-        let step = rolls.then_some(RollStep {
-            roll: &self.roll,
-            decay,
+        let roll = rolls.then(|| {
+            let roll = self.timeline.roll(now.monotonic);
+            (roll, TOP_DECAY.powf(roll.seconds))
         });
+        let pass = Pass {
+            now,
+            expiry,
+            timeline: &self.timeline,
+            oldest,
+            roll,
+            counts_packets: self.counts_packets,
+            is_observed,
+        };
 
         let mut spare = spare(&mut self.retired);
         // A spare has no other owner, so this copies nothing.
         let summary = Arc::make_mut(&mut spare);
-        summary
-            .active
-            .chunks
-            .resize_with(self.chunks.len(), PublishedChunk::default);
+        let roster = Arc::clone(&self.books.roster);
         let mut tally = Tally::default();
-        for (chunk, published) in self.chunks.iter_mut().zip(&mut summary.active.chunks) {
-            chunk.read(&mut self.books, now, expiry.as_ref());
-            let part = chunk.publish(&self.timeline, step, published);
+        for chunk in &mut self.chunks {
+            chunk.read(&mut self.books, &pass, &mut self.scratch);
+            let mut turn = roster.population.tops().turn();
+            let (published, part) = chunk.publish(&pass, &mut turn, &mut self.scratch);
+            drop(turn);
+            summary.active.chunks.push(published);
             tally.live.add(part.live);
             tally.pending.add(part.pending);
         }
@@ -169,73 +172,62 @@ impl Collection {
         self.show_population(summary);
 
         self.retired.push(slot.swap(spare));
-        let forgotten = self.books.roster.intake.open().forget_opened(taken_in);
+        let forgotten = self.books.roster.intake.open().forget(taken_in);
         drop(forgotten);
         std::mem::take(&mut self.books.events)
     }
 
-    /// Turns new sessions into rows and keeps the finals of closed ones. Returns how many new sessions there were.
+    /// Turns new sessions into rows and keeps the finals of closed ones. Returns how many batches of new sessions there were.
     fn take_in(&mut self) -> usize {
-        self.merge_chunks();
-        let roster = Arc::clone(&self.books.roster);
-        let (ended, relabelled, opened) = {
-            let mut desk = roster.intake.open();
-            (desk.take_ended(), desk.take_relabelled(), desk.opened().len())
+        self.tidy_chunks();
+        let (ended, relabelled, batches) = {
+            let mut desk = self.books.roster.intake.open();
+            (desk.take_ended(), desk.take_relabelled(), desk.batches())
         };
         self.books.keep(ended);
+        let taken_in = batches.len();
+        for batch in batches {
+            if self.books.is_observed {
+                for session in &batch.sessions {
+                    self.books.registered(session);
+                }
+            }
+            let has_joined = self.chunks.last_mut().is_some_and(|last| last.add(&batch));
+            if !has_joined {
+                self.chunks.push(Chunk::new(batch, self.timeline.slots()));
+            }
+        }
         if !relabelled.is_empty() {
             for chunk in &mut self.chunks {
                 chunk.relabel(&relabelled);
             }
         }
-        // In batches, so that registrations never wait for long. The list only grows meanwhile.
-        let mut batch = Vec::with_capacity(BATCH.min(opened));
-        for start in (0..opened).step_by(BATCH) {
-            batch.extend(
-                roster
-                    .intake
-                    .open()
-                    .opened()
-                    .skip(start)
-                    .take(BATCH.min(opened - start))
-                    .cloned(),
-            );
-            for session in batch.drain(..) {
-                self.books.registered(&session);
-                self.row_for(&session);
-            }
-        }
-        opened
+        taken_in
     }
 
-    fn row_for(&mut self, session: &Arc<SessionCore>) {
+    /// Removes vacant rows where there are many, and joins chunks that have become small with their neighbours.
+    fn tidy_chunks(&mut self) {
         let slots = self.timeline.slots();
-        match self.chunks.last_mut() {
-            Some(chunk) if !chunk.is_full() => chunk.push(session),
-            _ => {
-                let mut chunk = Chunk::new(slots);
-                chunk.push(session);
-                self.chunks.push(chunk);
-            }
-        }
-    }
-
-    /// Joins chunks that have become sparse with their neighbours.
-    fn merge_chunks(&mut self) {
-        let mut merged: Vec<Chunk> = Vec::with_capacity(self.chunks.len());
+        let mut tidy: Vec<Chunk> = Vec::with_capacity(self.chunks.len());
         for chunk in self.chunks.drain(..) {
-            if chunk.is_empty() || merged.last_mut().is_some_and(|last| last.absorb(&chunk)) {
+            if chunk.is_empty() {
                 continue;
             }
-            merged.push(chunk);
+            match tidy.last_mut() {
+                Some(last) if last.fits_with(&chunk) => {
+                    *last = Chunk::join(&[last, &chunk], self.counts_packets, slots);
+                }
+                _ if chunk.is_sparse() => tidy.push(Chunk::join(&[&chunk], self.counts_packets, slots)),
+                _ => tidy.push(chunk),
+            }
         }
-        self.chunks = merged;
+        self.chunks = tidy;
     }
 
     fn show_population(&self, summary: &mut Summary) {
         let population = &self.books.roster.population;
-        summary.top_rx_bitrate = as_bitrate(population.top_sum(Direction::Ingress).read());
-        summary.top_tx_bitrate = as_bitrate(population.top_sum(Direction::Egress).read());
+        summary.top_rx_bitrate = as_bitrate(population.tops().read(Direction::Ingress));
+        summary.top_tx_bitrate = as_bitrate(population.tops().read(Direction::Egress));
         summary.caps = CapsHit {
             refused_sessions: population.refused(RefuseReason::TooManySessions),
             refused_ids: population.refused(RefuseReason::IdTooLong),
@@ -283,15 +275,17 @@ impl Header {
     }
 }
 
-/// A summary that nobody reads, to be filled anew. At most one is kept beside those still held.
+/// A summary that nobody reads, to be filled anew, without its chunks: their buffers are the chunks' own. At most one is
+/// kept beside those still held.
 fn spare(retired: &mut Vec<Arc<Summary>>) -> Arc<Summary> {
     let mut spare = None;
     retired.retain_mut(|summary| {
-        let is_free = Arc::get_mut(summary).is_some();
-        if is_free && spare.is_none() {
-            spare = Some(Arc::clone(summary));
-        }
-        !is_free
+        let Some(free) = Arc::get_mut(summary) else {
+            return true;
+        };
+        free.active.chunks.clear();
+        spare = Some(Arc::clone(summary));
+        false
     });
     spare.unwrap_or_default()
 }

@@ -15,13 +15,15 @@ pub(crate) enum Expiry {
 }
 
 impl Expiry {
-    /// Whether a session is to be closed that has been idle for so many nanoseconds, and moved so many bytes in all.
-    pub(super) fn is_due(&self, idle: u64, is_active: bool, moved: u64) -> Option<CloseReason> {
+    /// Whether a session is to be closed that has been idle for so many nanoseconds, and moved no byte at all if
+    /// `is_untouched`.
+    #[inline]
+    pub(super) fn is_due(&self, idle: u64, is_active: bool, is_untouched: bool) -> Option<CloseReason> {
         let timeouts = match self {
             Self::Silent(timeouts) => timeouts,
             Self::Stop => return Some(CloseReason::Stopped),
         };
-        let limit = if !is_active && moved == 0 {
+        let limit = if !is_active && is_untouched {
             timeouts.pending
         } else {
             timeouts.session
@@ -50,16 +52,16 @@ mod tests {
             pending: 2,
             session: 5,
         });
-        assert_eq!(expiry.is_due(1, false, 0), None);
-        assert_eq!(expiry.is_due(2, false, 0), Some(CloseReason::Inactive));
-        assert_eq!(expiry.is_due(4, false, 9), None);
-        assert_eq!(expiry.is_due(5, false, 9), Some(CloseReason::Inactive));
-        assert_eq!(expiry.is_due(4, true, 0), None);
-        assert_eq!(expiry.is_due(5, true, 0), Some(CloseReason::TimedOut));
+        assert_eq!(expiry.is_due(1, false, true), None);
+        assert_eq!(expiry.is_due(2, false, true), Some(CloseReason::Inactive));
+        assert_eq!(expiry.is_due(4, false, false), None);
+        assert_eq!(expiry.is_due(5, false, false), Some(CloseReason::Inactive));
+        assert_eq!(expiry.is_due(4, true, true), None);
+        assert_eq!(expiry.is_due(5, true, true), Some(CloseReason::TimedOut));
         let never = Expiry::Silent(Timeouts {
             pending: u64::MAX,
             session: u64::MAX,
         });
-        assert_eq!(never.is_due(u64::MAX, false, 0), None);
+        assert_eq!(never.is_due(u64::MAX, false, true), None);
     }
 }

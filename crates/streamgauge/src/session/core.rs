@@ -1,17 +1,18 @@
 //! The one object of a session: what packet threads count in, and what everybody else knows it by.
 //!
 //! Shared by the table, the handles, the sampler's rows and the summaries that show it. The words that packets write come
-//! first, the id that a lookup compares beside them; what only cold paths read comes last. Labels are written before the
+//! first; what only cold paths read comes last. The id is the key of the entry that a session is shared as. Labels are written before the
 //! session is inserted into the table and never again, so the insertion publishes them.
 
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
+use streamgauge_table::Entry;
+
 use super::counter::{ByteCounter, MAX_CALL_BYTES, PacketCounter, Settled};
-use super::id::SessionId;
 use super::labels::Labels;
 use super::phase::{Phase, Stage};
-use super::top::Top;
+use super::top::{Top, Turn};
 use super::writer::{Counts, TakenCells, WriterCell, WriterCells};
 use crate::clock::Moment;
 use crate::collector::config::Activation;
@@ -20,7 +21,10 @@ use crate::direction::{Direction, PerDirection};
 use crate::slot::OptionalSlot;
 use crate::verdict::{CloseReason, RefuseReason, Verdict};
 
-/// The shared state of one session.
+/// A session, shared: its id and its core in one allocation.
+pub(crate) type SessionRef = Entry<SessionCore>;
+
+/// The shared state of one session, but for its id.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct SessionCore {
@@ -29,7 +33,6 @@ pub(crate) struct SessionCore {
     phase: Phase,
     count_packets: bool,
     on_traffic: bool,
-    id: SessionId,
     population: Arc<Population>,
     tops: PerDirection<Top>,
     created: u64,
@@ -60,7 +63,6 @@ pub(crate) enum Reading {
 
 impl SessionCore {
     pub(crate) fn new(
-        id: &[u8],
         labels: Labels,
         population: Arc<Population>,
         activation: Activation,
@@ -73,7 +75,6 @@ impl SessionCore {
             phase: Phase::pending(),
             count_packets,
             on_traffic: activation == Activation::OnTraffic,
-            id: SessionId::from(id),
             population,
             tops: PerDirection::new(Top::new(), Top::new()),
             created: now.monotonic,
@@ -85,13 +86,12 @@ impl SessionCore {
     }
 
     /// A session that no collector knows: every call on it answers `Refused(reason)`.
-    pub(crate) fn refused(id: &[u8], reason: RefuseReason, population: Arc<Population>, now: Moment) -> Self {
+    pub(crate) fn refused(reason: RefuseReason, population: Arc<Population>, now: Moment) -> Self {
         Self {
             bytes: PerDirection::new(ByteCounter::closed(), ByteCounter::closed()),
             phase: Phase::refused(reason),
             tops: PerDirection::new(Top::taken(), Top::taken()),
             ..Self::new(
-                id,
                 Labels::new("", "", "", 0),
                 population,
                 Activation::Explicit,
@@ -99,10 +99,6 @@ impl SessionCore {
                 now,
             )
         }
-    }
-
-    pub(crate) fn id(&self) -> &SessionId {
-        &self.id
     }
 
     pub(crate) fn labels(&self) -> &Labels {
@@ -230,8 +226,11 @@ impl SessionCore {
     }
 
     fn take_tops(&self) -> PerDirection<u64> {
-        let take = |direction| self.tops.get(direction).take(self.population.top_sum(direction));
-        PerDirection::new(take(Direction::Ingress), take(Direction::Egress))
+        let mut turn = self.population.tops().turn();
+        PerDirection::new(
+            turn.take(&self.tops.rx, Direction::Ingress),
+            turn.take(&self.tops.tx, Direction::Egress),
+        )
     }
 
     /// Reads the counters, those of its writers included.
@@ -290,16 +289,25 @@ impl SessionCore {
         self.tops.get(direction).read()
     }
 
-    pub(crate) fn set_top(&self, direction: Direction, top: u64) -> bool {
-        self.tops
-            .get(direction)
-            .set(top, self.population.top_sum(direction))
+    #[inline]
+    pub(crate) fn has_no_top(&self) -> bool {
+        self.tops.rx.read() | self.tops.tx.read() == 0
     }
 
-    /// Moves the top on at a tick; see [`Top::decay`].
-    pub(crate) fn decay_top(&self, direction: Direction, next: impl FnOnce(u64) -> u64) -> u64 {
-        self.tops
-            .get(direction)
-            .decay(next, self.population.top_sum(direction))
+    /// Sets a top; `false` if the session had closed.
+    pub(crate) fn set_top(&self, direction: Direction, top: u64) -> bool {
+        let mut turn = self.population.tops().turn();
+        turn.set(self.tops.get(direction), direction, top)
+    }
+
+    /// Moves a top on at a tick; see [`Turn::advance`].
+    #[inline]
+    pub(crate) fn advance_top(
+        &self,
+        turn: &mut Turn<'_>,
+        direction: Direction,
+        next: impl FnOnce(u64) -> u64,
+    ) -> u64 {
+        turn.advance(self.tops.get(direction), direction, next)
     }
 }

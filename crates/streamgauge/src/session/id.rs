@@ -110,7 +110,90 @@ impl Hash for SessionId {
 
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for chunk in self.as_bytes().utf8_chunks() {
+        fmt::Display::fmt(&SessionIdRef::from(self), f)
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&SessionIdRef::from(self), f)
+    }
+}
+
+/// As the text that `Display` shows.
+#[cfg(feature = "serde")]
+impl serde::Serialize for SessionId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The id of a session, borrowed: what a row of a summary and a handle show. Copying it copies a slice.
+///
+/// ```
+/// use streamgauge::{SessionId, SessionIdRef};
+///
+/// let id = SessionIdRef::from(&b"viewer-7"[..]);
+/// assert_eq!(id, "viewer-7");
+/// assert_eq!(id.to_id(), SessionId::from("viewer-7"));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionIdRef<'a>(&'a [u8]);
+
+impl<'a> SessionIdRef<'a> {
+    /// The bytes of the id.
+    #[must_use]
+    #[inline]
+    pub fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// A copy that owns its bytes.
+    #[must_use]
+    pub fn to_id(self) -> SessionId {
+        SessionId::from(self.0)
+    }
+}
+
+impl<'a> From<&'a [u8]> for SessionIdRef<'a> {
+    fn from(id: &'a [u8]) -> Self {
+        Self(id)
+    }
+}
+
+impl<'a> From<&'a SessionId> for SessionIdRef<'a> {
+    fn from(id: &'a SessionId) -> Self {
+        Self(id.as_bytes())
+    }
+}
+
+impl AsRef<[u8]> for SessionIdRef<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self.0
+    }
+}
+
+impl PartialEq<str> for SessionIdRef<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == other.as_bytes()
+    }
+}
+
+impl PartialEq<&str> for SessionIdRef<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == other.as_bytes()
+    }
+}
+
+impl PartialEq<SessionId> for SessionIdRef<'_> {
+    fn eq(&self, other: &SessionId) -> bool {
+        self.0 == other.as_bytes()
+    }
+}
+
+impl fmt::Display for SessionIdRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
             for c in chunk.valid().chars() {
                 if c.is_control() || c == '\\' {
                     write!(f, "{}", c.escape_default())?;
@@ -126,7 +209,7 @@ impl fmt::Display for SessionId {
     }
 }
 
-impl fmt::Debug for SessionId {
+impl fmt::Debug for SessionIdRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{self}\"")
     }
@@ -134,7 +217,7 @@ impl fmt::Debug for SessionId {
 
 /// As the text that `Display` shows.
 #[cfg(feature = "serde")]
-impl serde::Serialize for SessionId {
+impl serde::Serialize for SessionIdRef<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }

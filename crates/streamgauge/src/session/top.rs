@@ -1,15 +1,15 @@
 //! Top bitrates, and their sum kept exact.
 //!
-//! A session's top is a word of its own; the collector keeps the sum of all of them in another. Three may change a top at
-//! once: a caller sets it, the tick decays or raises it, the closer takes it out. Each change is one compare-exchange on
-//! the top, and exactly the difference goes to the sum: *before* the exchange where it raises (and back again if the
-//! exchange fails), *after* it where it lowers. So the sum is never below the tops it stands for, whoever looks and
-//! whenever: an admission that reads it errs to the safe side, for the length of one such step. When all calls have
-//! returned, it is exact.
+//! A session's top is a word of its own; the collector keeps the sum of all of them in another. Three may change a top: a
+//! caller sets it, the tick decays or raises it, the closer takes it out. They take turns under one short mutex, which
+//! none of them holds for longer than a stretch of rows; whoever only asks reads a word and waits for nobody.
 //!
-//! The closer leaves a mark that no later set or decay replaces, so a closing session's top leaves the sum once.
+//! A set is in the sum when it returns. A turn of the tick adds up what its rows changed and gives it to the sum at the
+//! turn's end, so for the length of a turn the sum can be that of before. The closer leaves a mark that no later set or
+//! turn replaces, so a closing session's top leaves the sum once.
 
-use crate::sync::{AtomicU64, Ordering};
+use crate::direction::{Direction, PerDirection};
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 
 const TAKEN: u64 = u64::MAX;
 
@@ -17,26 +17,24 @@ const TAKEN: u64 = u64::MAX;
 pub(crate) const MAX_TOP: u64 = 1 << 43;
 
 /// A bitrate in whole bit/s, held at [`MAX_TOP`]; `None` for what is no bitrate.
+#[inline]
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
-    reason = "negative and NaN are turned away first, and the value is held at 2^43, which f64 has exactly"
+    reason = "negative and NaN are turned away first, and the value is held at 2^43, where f64 has halves to spare"
 )]
 pub(crate) fn whole_bitrate(bitrate: f64) -> Option<u64> {
     if bitrate.is_nan() || bitrate < 0.0 {
         return None;
     }
-    Some(bitrate.round().min(MAX_TOP as f64) as u64)
+    // Half up, by cutting: `f64::round` is a call where the target has no instruction for it.
+    Some((bitrate.min(MAX_TOP as f64) + 0.5) as u64)
 }
 
 /// The top bitrate of one session in one direction, in bit/s.
 #[derive(Debug)]
 pub(crate) struct Top(AtomicU64);
-
-/// The sum of the tops of all sessions of a collector in one direction, in bit/s.
-#[derive(Debug)]
-pub(crate) struct TopSum(AtomicU64);
 
 impl Top {
     pub(crate) fn new() -> Self {
@@ -49,117 +47,159 @@ impl Top {
     }
 
     /// The top; 0 once the session closed.
+    #[inline]
     pub(crate) fn read(&self) -> u64 {
-        // Relaxed: one number, no other data hangs on it [M4].
-        let top = self.0.load(Ordering::Relaxed);
+        let top = self.load();
         if top == TAKEN { 0 } else { top }
     }
 
-    /// Sets the top, whatever it was; `false` if the session had closed.
-    pub(crate) fn set(&self, top: u64, sum: &TopSum) -> bool {
-        // Relaxed: the exchange decides [M4].
-        let mut seen = self.0.load(Ordering::Relaxed);
-        while seen != TAKEN {
-            match self.replace(seen, top.min(MAX_TOP), sum) {
-                Ok(()) => return true,
-                Err(found) => seen = found,
-            }
-        }
-        false
+    #[inline]
+    fn load(&self) -> u64 {
+        // Relaxed: one number, no other data hangs on it; whoever changes it holds the mutex [M4].
+        self.0.load(Ordering::Relaxed)
     }
 
-    /// Replaces the top by `next(top)`, unless somebody else changes it meanwhile: then theirs stands. Returns the top.
-    pub(crate) fn decay(&self, next: impl FnOnce(u64) -> u64, sum: &TopSum) -> u64 {
-        // Relaxed: the exchange decides [M4].
-        let seen = self.0.load(Ordering::Relaxed);
-        if seen == TAKEN {
-            return 0;
-        }
-        let top = next(seen).min(MAX_TOP);
-        if top == seen {
-            return seen;
-        }
-        match self.replace(seen, top, sum) {
-            Ok(()) => top,
-            Err(TAKEN) => 0,
-            Err(set) => set,
+    #[inline]
+    fn store(&self, top: u64) {
+        // Relaxed: as in load() [M4].
+        self.0.store(top, Ordering::Relaxed);
+    }
+}
+
+/// The sums of the tops of all sessions of a collector, in bit/s, and the right to change tops.
+#[derive(Debug)]
+pub(crate) struct TopSums {
+    sums: PerDirection<AtomicU64>,
+    turn: Mutex<()>,
+}
+
+impl TopSums {
+    pub(crate) fn new() -> Self {
+        Self {
+            sums: PerDirection::new(AtomicU64::new(0), AtomicU64::new(0)),
+            turn: Mutex::new(()),
         }
     }
 
-    /// Takes the top out of the sum for good and returns it. Called once, by the elected closer.
-    pub(crate) fn take(&self, sum: &TopSum) -> u64 {
-        // AcqRel: the raise that went before the exchange we read from is in the sum before our lowering. Pairs with
-        // AcqRel in replace() [M4].
-        let top = self.0.swap(TAKEN, Ordering::AcqRel);
-        if top == TAKEN {
-            return 0;
-        }
-        sum.lower(top);
-        top
+    #[inline]
+    pub(crate) fn read(&self, direction: Direction) -> u64 {
+        // Relaxed: one number; a set that returned to its caller is in it by coherence [M4].
+        self.sums.get(direction).load(Ordering::Relaxed)
     }
 
-    fn replace(&self, seen: u64, top: u64, sum: &TopSum) -> Result<(), u64> {
-        sum.raise(top.saturating_sub(seen));
-        // AcqRel: whoever replaces this value lowers the sum after we raised it. Pairs with itself and with take() [M4].
-        let exchanged = self
-            .0
-            .compare_exchange(seen, top, Ordering::AcqRel, Ordering::Relaxed);
-        match exchanged {
-            Ok(_) => {
-                sum.lower(seen.saturating_sub(top));
-                Ok(())
-            }
-            Err(found) => {
-                sum.lower(top.saturating_sub(seen));
-                Err(found)
-            }
+    /// Takes a turn at changing tops. Nothing that waits belongs into it.
+    pub(crate) fn turn(&self) -> Turn<'_> {
+        Turn {
+            sums: &self.sums,
+            raised: PerDirection::default(),
+            _turn: lock(&self.turn),
         }
     }
 }
 
-impl TopSum {
-    pub(crate) fn new() -> Self {
-        Self(AtomicU64::new(0))
-    }
+/// The right to change tops, and what they changed by. The sums follow when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    sums: &'a PerDirection<AtomicU64>,
+    /// By how much the tops rose, wrapping where they fell.
+    raised: PerDirection<u64>,
+    _turn: MutexGuard<'a, ()>,
+}
 
-    pub(crate) fn read(&self) -> u64 {
-        // Relaxed: one number; a set that returned to its caller is in it by coherence [M4].
-        self.0.load(Ordering::Relaxed)
-    }
-
-    fn raise(&self, by: u64) {
-        if by != 0 {
-            // Relaxed: ordered before the lowering by the exchange of the top between them [M4].
-            self.0.fetch_add(by, Ordering::Relaxed);
+impl Turn<'_> {
+    /// Sets a top, whatever it was; `false` if its session had closed.
+    pub(crate) fn set(&mut self, top: &Top, direction: Direction, to: u64) -> bool {
+        let before = top.load();
+        if before != TAKEN {
+            self.replace(top, direction, before, to.min(MAX_TOP));
         }
+        before != TAKEN
     }
 
-    fn lower(&self, by: u64) {
-        if by != 0 {
-            // Relaxed: as in raise() [M4].
-            self.0.fetch_sub(by, Ordering::Relaxed);
+    /// Moves a top on to `next(top)`, and returns it; 0 if its session had closed.
+    #[inline]
+    pub(crate) fn advance(&mut self, top: &Top, direction: Direction, next: impl FnOnce(u64) -> u64) -> u64 {
+        let before = top.load();
+        if before == TAKEN {
+            return 0;
+        }
+        let to = next(before).min(MAX_TOP);
+        if to != before {
+            self.replace(top, direction, before, to);
+        }
+        to
+    }
+
+    /// Takes a top out of the sum for good and returns it; 0 if that was done before.
+    pub(crate) fn take(&mut self, top: &Top, direction: Direction) -> u64 {
+        let before = top.load();
+        if before == TAKEN {
+            return 0;
+        }
+        self.replace(top, direction, before, 0);
+        top.store(TAKEN);
+        before
+    }
+
+    #[inline]
+    fn replace(&mut self, top: &Top, direction: Direction, before: u64, to: u64) {
+        let raised = self.raised.get_mut(direction);
+        *raised = raised.wrapping_add(to).wrapping_sub(before);
+        top.store(to);
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        for direction in Direction::BOTH {
+            let raised = *self.raised.get(direction);
+            if raised != 0 {
+                let sum = self.sums.get(direction);
+                // Relaxed: one number, changed under the mutex alone, which is let go after this [M4].
+                let before = sum.load(Ordering::Relaxed);
+                // Relaxed: as above [M4].
+                sum.store(before.wrapping_add(raised), Ordering::Relaxed);
+            }
         }
     }
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{MAX_TOP, Top, TopSum, whole_bitrate};
+    use super::{MAX_TOP, Top, TopSums, whole_bitrate};
+    use crate::direction::Direction::{Egress, Ingress};
 
     #[test]
     fn the_sum_follows_every_change() {
-        let (a, b, sum) = (Top::new(), Top::new(), TopSum::new());
-        assert!(a.set(1_000, &sum));
-        assert!(b.set(500, &sum));
-        assert_eq!(sum.read(), 1_500);
-        assert_eq!(a.decay(|top| top - 100, &sum), 900);
-        assert_eq!(b.decay(|_| 2_000, &sum), 2_000);
-        assert_eq!(sum.read(), 2_900);
-        assert_eq!(a.take(&sum), 900);
-        assert_eq!(a.take(&sum), 0);
-        assert!(!a.set(7, &sum));
-        assert_eq!(a.decay(|_| 7, &sum), 0);
-        assert_eq!((a.read(), sum.read()), (0, 2_000));
+        let (a, b, sums) = (Top::new(), Top::new(), TopSums::new());
+        assert!(sums.turn().set(&a, Ingress, 1_000));
+        assert!(sums.turn().set(&b, Ingress, 500));
+        assert_eq!((sums.read(Ingress), sums.read(Egress)), (1_500, 0));
+        let mut turn = sums.turn();
+        assert_eq!(turn.advance(&a, Ingress, |top| top - 100), 900);
+        assert_eq!(turn.advance(&b, Ingress, |_| 2_000), 2_000);
+        drop(turn);
+        assert_eq!(sums.read(Ingress), 2_900);
+        assert_eq!(sums.turn().take(&a, Ingress), 900);
+        assert_eq!(sums.turn().take(&a, Ingress), 0);
+        assert!(!sums.turn().set(&a, Ingress, 7));
+        assert_eq!(sums.turn().advance(&a, Ingress, |_| 7), 0);
+        assert_eq!((a.read(), sums.read(Ingress)), (0, 2_000));
+    }
+
+    #[test]
+    fn a_top_of_no_collector_is_in_no_sum() {
+        let (top, sums) = (Top::taken(), TopSums::new());
+        assert!(!sums.turn().set(&top, Egress, 7));
+        assert_eq!(sums.turn().take(&top, Egress), 0);
+        assert_eq!((top.read(), sums.read(Egress)), (0, 0));
+    }
+
+    #[test]
+    fn a_top_is_held_at_its_cap() {
+        let (top, sums) = (Top::new(), TopSums::new());
+        assert!(sums.turn().set(&top, Egress, u64::MAX));
+        assert_eq!((top.read(), sums.read(Egress)), (MAX_TOP, MAX_TOP));
     }
 
     #[test]

@@ -10,8 +10,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::core::SessionCore;
+use super::core::{SessionCore, SessionRef};
 use super::counter::{FULL, MAX_CALL_BYTES, NEARLY_FULL};
+use super::id::SessionIdRef;
 use crate::direction::{Direction, PerDirection};
 use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, Ordering, lock};
 use crate::verdict::{RefuseReason, Verdict};
@@ -275,7 +276,7 @@ impl HeldCell {
 /// assert_eq!(collector.refresh().live.total_rx_bytes, 1_500);
 /// ```
 pub struct Writer {
-    session: Option<Arc<SessionCore>>,
+    session: Option<SessionRef>,
     cell: Arc<WriterCell>,
     refused: Option<RefuseReason>,
 }
@@ -290,7 +291,7 @@ impl Writer {
         }
     }
 
-    pub(crate) fn new(session: Arc<SessionCore>, cell: Arc<WriterCell>) -> Self {
+    pub(crate) fn new(session: SessionRef, cell: Arc<WriterCell>) -> Self {
         Self {
             session: Some(session),
             cell,
@@ -299,7 +300,7 @@ impl Writer {
     }
 
     /// A writer whose calls find its cell closed.
-    pub(crate) fn ended(session: Arc<SessionCore>, refused: Option<RefuseReason>) -> Self {
+    pub(crate) fn ended(session: SessionRef, refused: Option<RefuseReason>) -> Self {
         let cell = Arc::new(WriterCell::new());
         cell.end();
         Self {
@@ -383,7 +384,13 @@ impl Drop for Writer {
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer")
-            .field("session", &self.session.as_ref().map(|session| session.id()))
+            .field(
+                "session",
+                &self
+                    .session
+                    .as_ref()
+                    .map(|session| SessionIdRef::from(session.key())),
+            )
             .field("counts", &self.cell.counts())
             .finish_non_exhaustive()
     }

@@ -1,55 +1,98 @@
 //! The active sessions of a summary.
 //!
-//! Kept in chunks. Who the sessions are is shared between summaries, and with the sampler, until it changes; only the
-//! numbers are each summary's own.
+//! Kept in chunks, and a chunk in which nothing changed is shared between summaries. Who the sessions of a chunk are is
+//! shared with the sampler too, until it changes; only the numbers are each summary's own.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::numbers::{Numbers, RowNumbers, Standing};
 use crate::direction::PerDirection;
 use crate::session::Session;
-use crate::session::core::SessionCore;
-use crate::session::id::SessionId;
+use crate::session::core::SessionRef;
+use crate::session::id::SessionIdRef;
 use crate::session::writer::Counts;
 
-/// Who one row is about.
-#[derive(Debug, Clone)]
-pub(crate) struct Row {
-    pub(crate) session: Arc<SessionCore>,
-    /// As it was when the row was last touched: summaries do not change.
-    pub(crate) extra: Option<Arc<Box<str>>>,
+/// The extra of a session, as it was when its row was last touched: summaries do not change.
+pub(crate) type Extra = Arc<Box<str>>;
+
+/// Who the rows of a chunk are about, in order of registration.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rows {
+    pub(crate) sessions: Vec<SessionRef>,
+    /// The extras of those that have one, by row.
+    extras: Vec<(usize, Extra)>,
 }
 
-impl Row {
-    pub(crate) fn of(session: &Arc<SessionCore>) -> Self {
+impl Rows {
+    /// Rows of sessions that have no extra yet.
+    pub(crate) fn new(sessions: Vec<SessionRef>) -> Self {
         Self {
-            session: Arc::clone(session),
-            extra: session.extra(),
+            sessions,
+            extras: Vec::new(),
         }
     }
-}
 
-/// The numbers of one row.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Numbers {
-    pub(crate) counts: Counts,
-    pub(crate) bitrates: PerDirection<f64>,
-    pub(crate) tops: PerDirection<u64>,
-    pub(crate) is_active: bool,
+    /// Adds a row that `other` has.
+    pub(crate) fn append(&mut self, other: &Self, row: usize) {
+        if let Some(extra) = other.extra(row) {
+            self.extras.push((self.sessions.len(), Arc::clone(extra)));
+        }
+        self.sessions.push(other.sessions[row].clone());
+    }
+
+    pub(crate) fn extra(&self, row: usize) -> Option<&Extra> {
+        let found = self.extras.binary_search_by_key(&row, |(row, _)| *row).ok()?;
+        Some(&self.extras[found].1)
+    }
+
+    /// Takes over what a row's session has now.
+    pub(crate) fn refresh_extra(&mut self, row: usize) {
+        let Some(extra) = self.sessions[row].extra() else {
+            return;
+        };
+        match self.extras.binary_search_by_key(&row, |(row, _)| *row) {
+            Ok(found) => self.extras[found].1 = extra,
+            Err(place) => self.extras.insert(place, (row, extra)),
+        }
+    }
 }
 
 /// A stretch of rows, pending sessions among them, and their numbers.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PublishedChunk {
-    pub(crate) rows: Arc<Vec<Row>>,
-    pub(crate) numbers: Vec<Numbers>,
+    pub(crate) rows: Arc<Rows>,
+    pub(crate) numbers: Numbers,
+}
+
+/// One row of a summary.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row<'a> {
+    pub(crate) session: &'a SessionRef,
+    extra: Option<&'a Extra>,
+    pub(crate) numbers: RowNumbers,
+}
+
+impl PublishedChunk {
+    /// The rows that stand for a session.
+    fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        // Extras stand in order, so one walk finds them all.
+        let mut extras = self.rows.extras.iter().peekable();
+        let rows = self.rows.sessions.iter().zip(self.numbers.rows()).enumerate();
+        rows.map(move |(row, (session, numbers))| Row {
+            session,
+            extra: extras.next_if(|(at, _)| *at == row).map(|(_, extra)| extra),
+            numbers,
+        })
+        .filter(|row| row.numbers.standing != Standing::Vacant)
+    }
 }
 
 /// The active sessions of a summary, in order of registration.
 #[derive(Clone, Default)]
 pub struct ActiveSessions {
-    pub(crate) chunks: Vec<PublishedChunk>,
+    pub(crate) chunks: Vec<Arc<PublishedChunk>>,
     pub(crate) active: usize,
 }
 
@@ -69,15 +112,13 @@ impl ActiveSessions {
     /// The sessions, in order of registration.
     pub fn iter(&self) -> Iter<'_> {
         Iter {
-            rows: Box::new(self.rows().filter(|(_, numbers)| numbers.is_active)),
+            rows: Box::new(self.rows().filter(|row| row.numbers.standing == Standing::Active)),
         }
     }
 
     /// All rows, those of pending sessions included.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = (&Row, &Numbers)> {
-        self.chunks
-            .iter()
-            .flat_map(|chunk| chunk.rows.iter().zip(&chunk.numbers))
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.chunks.iter().flat_map(|chunk| chunk.rows())
     }
 }
 
@@ -111,16 +152,14 @@ impl serde::Serialize for ActiveSessions {
 
 /// Iterates over the active sessions of a summary.
 pub struct Iter<'a> {
-    rows: Box<dyn Iterator<Item = (&'a Row, &'a Numbers)> + Send + Sync + 'a>,
+    rows: Box<dyn Iterator<Item = Row<'a>> + Send + Sync + 'a>,
 }
 
 impl<'a> Iterator for Iter<'a> {
     type Item = ActiveSession<'a>;
 
     fn next(&mut self) -> Option<ActiveSession<'a>> {
-        self.rows
-            .next()
-            .map(|(row, numbers)| ActiveSession::new(row, numbers))
+        self.rows.next().map(|row| ActiveSession::new(&row))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -139,7 +178,7 @@ impl fmt::Debug for Iter<'_> {
 #[non_exhaustive]
 pub struct ActiveSession<'a> {
     /// Its id.
-    pub id: &'a SessionId,
+    pub id: SessionIdRef<'a>,
     /// What it is accounted under: the stream, file or service.
     pub reference: &'a Arc<str>,
     /// When it was registered.
@@ -169,26 +208,26 @@ pub struct ActiveSession<'a> {
 }
 
 impl<'a> ActiveSession<'a> {
-    fn new(row: &'a Row, numbers: &Numbers) -> Self {
-        let Numbers {
+    fn new(row: &Row<'a>) -> Self {
+        let RowNumbers {
             counts,
             bitrates,
             tops,
             ..
-        } = numbers;
+        } = row.numbers;
         let labels = row.session.labels();
         Self {
-            id: row.session.id(),
+            id: SessionIdRef::from(row.session.key()),
             reference: &labels.reference,
             created_at: row.session.created_at(),
             location: &labels.location,
             peer: &labels.peer,
-            extra: row.extra.as_ref().map_or("", |extra| extra),
+            extra: row.extra.map_or("", |extra| extra),
             rx_bytes: counts.bytes.rx,
-            rx_bitrate: bitrates.rx,
+            rx_bitrate: f64::from(bitrates.rx),
             top_rx_bitrate: as_bitrate(tops.rx),
             tx_bytes: counts.bytes.tx,
-            tx_bitrate: bitrates.tx,
+            tx_bitrate: f64::from(bitrates.tx),
             top_tx_bitrate: as_bitrate(tops.tx),
             rx_packets: counts.packets.rx,
             tx_packets: counts.packets.tx,
@@ -199,7 +238,7 @@ impl<'a> ActiveSession<'a> {
     #[must_use]
     pub fn to_session(&self) -> Session {
         Session {
-            id: self.id.clone(),
+            id: self.id.to_id(),
             reference: Arc::clone(self.reference),
             created_at: self.created_at,
             location: Arc::clone(self.location),
@@ -218,24 +257,21 @@ impl<'a> ActiveSession<'a> {
 }
 
 /// One session now: counts and tops as they are, bitrates as of the last tick.
-pub(crate) fn live_session(row: &Row, counts: Counts, bitrates: PerDirection<f64>) -> Session {
-    let row = Row {
-        session: Arc::clone(&row.session),
-        extra: row.session.extra(),
-    };
+pub(crate) fn live_session(session: &SessionRef, counts: Counts, bitrates: PerDirection<f32>) -> Session {
     let tops = PerDirection::new(
-        row.session.top(crate::direction::Direction::Ingress),
-        row.session.top(crate::direction::Direction::Egress),
+        session.top(crate::direction::Direction::Ingress),
+        session.top(crate::direction::Direction::Egress),
     );
-    ActiveSession::new(
-        &row,
-        &Numbers {
+    ActiveSession::new(&Row {
+        session,
+        extra: session.extra().as_ref(),
+        numbers: RowNumbers {
             counts,
             bitrates,
             tops,
-            is_active: true,
+            standing: Standing::Active,
         },
-    )
+    })
     .to_session()
 }
 

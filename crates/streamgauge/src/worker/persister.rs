@@ -16,6 +16,7 @@ use crate::history::store::{HistoryStore, Loaded};
 use crate::history::{HistoryKey, HistorySnapshot};
 use crate::stats::Stats;
 use crate::summary::Summary;
+use crate::summary::numbers::Standing;
 use crate::sync::{Mutex, lock};
 
 /// What there is to save: the ended sessions, and those that were open at the same moment.
@@ -29,9 +30,9 @@ impl Offer {
     /// The history as it were if all sessions had ended: after a crash it is all that is left of them (P6).
     fn snapshot(self) -> HistorySnapshot {
         let mut snapshot = self.ended;
-        for (row, numbers) in self.summary.active.rows() {
-            let stats = Stats::of_session(numbers.counts);
-            if numbers.is_active {
+        for row in self.summary.active.rows() {
+            let stats = Stats::of_session(row.numbers.counts);
+            if row.numbers.standing == Standing::Active {
                 snapshot.add(&HistoryKey::from(row.session.labels()), stats);
             } else {
                 snapshot.discarded.add(stats);

@@ -13,7 +13,7 @@ fn session_of(meter: &Checked) -> SessionHandle {
 /// The session's ingress and egress bitrates as the last summary has them.
 fn rates_of(meter: &Checked, id: &str) -> (f64, f64) {
     let summary = meter.summary();
-    let row = summary.active.iter().find(|row| *row.id == *id).unwrap();
+    let row = summary.active.iter().find(|row| row.id == id).unwrap();
     (row.rx_bitrate, row.tx_bitrate)
 }
 

@@ -1,0 +1,192 @@
+//! The numbers of a stretch of rows, in columns: what a tick writes for each session, and a summary shows.
+//!
+//! 36 bytes a row, and 16 more where packets are counted. A tick writes every column from front to back. Bitrates are
+//! `f32`, off by at most one part in 2^24; tops are whole bit/s of at most 2^43, both in three words, with where the
+//! session stands in what is left of them.
+
+use crate::direction::PerDirection;
+use crate::session::top::MAX_TOP;
+use crate::session::writer::Counts;
+
+/// Where the session of a row stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It closed and is accounted; the row waits to be removed.
+    Vacant,
+    Pending,
+    Active,
+}
+
+/// What one row shows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct RowNumbers {
+    pub(crate) counts: Counts,
+    pub(crate) bitrates: PerDirection<f32>,
+    pub(crate) tops: PerDirection<u64>,
+    pub(crate) standing: Standing,
+}
+
+impl RowNumbers {
+    /// Those of a session of which nothing is known yet.
+    pub(crate) const NEW: Self = Self {
+        counts: Counts {
+            bytes: PerDirection::new(0, 0),
+            packets: PerDirection::new(0, 0),
+        },
+        bitrates: PerDirection::new(0.0, 0.0),
+        tops: PerDirection::new(0, 0),
+        standing: Standing::Pending,
+    };
+
+    /// Whether nothing of it moves as long as nothing is counted.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.bitrates == PerDirection::default() && self.tops.is_zero()
+    }
+}
+
+/// Both tops and the standing of a row, in twelve bytes.
+#[derive(Debug, Clone, Copy)]
+struct Packed {
+    rx: u32,
+    tx: u32,
+    /// The upper halves of the tops, `HIGH` bits each, and the standing above them.
+    upper: u32,
+}
+
+const HIGH: u32 = 12;
+const _: () = assert!(MAX_TOP >> 32 < 1 << HIGH);
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "halves of a top, which is at most 2^43; the assertion above holds the constants together"
+)]
+impl Packed {
+    #[inline]
+    fn new(tops: PerDirection<u64>, standing: Standing) -> Self {
+        Self {
+            rx: tops.rx as u32,
+            tx: tops.tx as u32,
+            upper: (tops.rx >> 32) as u32
+                | (((tops.tx >> 32) as u32) << HIGH)
+                | ((standing as u32) << (2 * HIGH)),
+        }
+    }
+
+    #[inline]
+    fn tops(self) -> PerDirection<u64> {
+        let half = |shift| u64::from((self.upper >> shift) & ((1 << HIGH) - 1)) << 32;
+        PerDirection::new(half(0) | u64::from(self.rx), half(HIGH) | u64::from(self.tx))
+    }
+
+    #[inline]
+    fn standing(self) -> Standing {
+        match self.upper >> (2 * HIGH) {
+            0 => Standing::Vacant,
+            1 => Standing::Pending,
+            _ => Standing::Active,
+        }
+    }
+}
+
+/// The columns.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Numbers {
+    bytes: Vec<PerDirection<u64>>,
+    /// Empty where packets are not counted.
+    packets: Vec<PerDirection<u64>>,
+    bitrates: Vec<PerDirection<f32>>,
+    packed: Vec<Packed>,
+}
+
+impl Numbers {
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Empties the columns and makes room for exactly as many rows as will follow.
+    pub(crate) fn restart(&mut self, rows: usize, counts_packets: bool) {
+        self.bytes.clear();
+        self.packets.clear();
+        self.bitrates.clear();
+        self.packed.clear();
+        self.bytes.reserve_exact(rows);
+        if counts_packets {
+            self.packets.reserve_exact(rows);
+        }
+        self.bitrates.reserve_exact(rows);
+        self.packed.reserve_exact(rows);
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, row: &RowNumbers, counts_packets: bool) {
+        self.bytes.push(row.counts.bytes);
+        if counts_packets {
+            self.packets.push(row.counts.packets);
+        }
+        self.bitrates.push(row.bitrates);
+        self.packed.push(Packed::new(row.tops, row.standing));
+    }
+
+    /// The bytes of a row; none of one that is not there yet.
+    #[inline]
+    pub(crate) fn bytes(&self, row: usize) -> PerDirection<u64> {
+        self.bytes.get(row).copied().unwrap_or_default()
+    }
+
+    /// What a row shows; `None` for one that is not there yet.
+    #[inline]
+    pub(crate) fn get(&self, row: usize) -> Option<RowNumbers> {
+        let packed = self.packed.get(row)?;
+        Some(RowNumbers {
+            counts: Counts {
+                bytes: self.bytes(row),
+                packets: self.packets.get(row).copied().unwrap_or_default(),
+            },
+            bitrates: self.bitrates.get(row).copied().unwrap_or_default(),
+            tops: packed.tops(),
+            standing: packed.standing(),
+        })
+    }
+
+    pub(crate) fn rows(&self) -> impl Iterator<Item = RowNumbers> {
+        (0..self.len()).filter_map(|row| self.get(row))
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Counts, MAX_TOP, Numbers, Packed, PerDirection, RowNumbers, Standing};
+
+    #[test]
+    fn a_row_comes_back_as_it_went_in() {
+        for counts_packets in [false, true] {
+            let mut numbers = Numbers::default();
+            numbers.restart(3, counts_packets);
+            let packets = u64::from(counts_packets);
+            let rows: Vec<_> = [Standing::Vacant, Standing::Pending, Standing::Active]
+                .into_iter()
+                .zip([0, (1 << 32) + 7, MAX_TOP])
+                .map(|(standing, top)| RowNumbers {
+                    counts: Counts {
+                        bytes: PerDirection::new(1 << 60, 2),
+                        packets: PerDirection::new(3 * packets, 4 * packets),
+                    },
+                    bitrates: PerDirection::new(0.5, 6.0),
+                    tops: PerDirection::new(top, MAX_TOP - top),
+                    standing,
+                })
+                .collect();
+            for row in &rows {
+                numbers.push(row, counts_packets);
+            }
+            assert!(numbers.rows().eq(rows));
+            assert_eq!(numbers.get(3), None);
+        }
+    }
+
+    #[test]
+    fn a_row_takes_thirty_six_bytes() {
+        let bytes = size_of::<PerDirection<u64>>() + size_of::<PerDirection<f32>>() + size_of::<Packed>();
+        assert_eq!(bytes, 36);
+    }
+}
