@@ -1,4 +1,4 @@
-//! A thread parked where the table grows, and where what it outgrew is freed.
+//! A thread parked where the table grows, and where what it retired is freed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,9 @@ const SESSIONS: u64 = 20_000;
 
 /// The table's segments are the only things as large as this that a registration makes, once the intake has its room.
 const SEGMENT_BYTES: usize = 4 << 10;
+
+/// The table lists what it retired in pieces of this size, and frees each after the sessions in it.
+const RETIRED_BYTES: usize = 8 << 10;
 
 /// The rival's arrays are larger, and its boxed sessions smaller.
 const ARRAY_BYTES: usize = 48 << 10;
@@ -42,16 +45,22 @@ fn p3_packets_pass_a_thread_parked_in_the_tables_growth_allocation() {
 }
 
 #[test]
-fn p3_packets_pass_a_sampler_parked_in_the_free_of_what_the_table_outgrew() {
+fn p3_packets_pass_a_sampler_parked_in_the_free_of_what_the_table_retired() {
     let subject = roomy();
-    // The burst holds back what the growth retires, so that a collection of its own has the free to itself.
+    // The burst holds back what is retired, so that one collection has the free of it to itself.
     let burst = subject.collector.burst();
     grow(&*subject);
-    subject.collector.refresh();
+    for n in 0..SESSIONS {
+        subject.unregister(n);
+    }
+    // The rows of the sessions that closed before are tidied away first.
+    for _ in 0..4 {
+        subject.collector.refresh();
+    }
     let (_, collection) = count(|| subject.collector.refresh());
-    assert!(collection.largest_free < SEGMENT_BYTES as u64, "{collection:?}");
+    assert!(collection.largest_free < RETIRED_BYTES as u64, "{collection:?}");
     drop(burst);
-    let point = ParkPoint::in_free(SEGMENT_BYTES);
+    let point = ParkPoint::in_free(RETIRED_BYTES);
     let outcome = run_packets_while_parked(&subject, &point, DEADLINE, |subject| {
         subject.collector.refresh();
     });
