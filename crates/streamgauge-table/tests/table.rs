@@ -1,5 +1,11 @@
 //! What the table holds, finds, refuses and forgets.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what a test calls fails as the test does"
+)]
+
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! What holds with either barrier. Every pin of this process holds back what every test retires: one test at a time.
 
+#![expect(clippy::unwrap_used, reason = "what a test calls fails as the test does")]
+
 use std::cell::RefCell;
 use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError};
 
