@@ -22,12 +22,12 @@
 //! is a cache line: seven pointers to entries, and for each of them eight bits of its hash. So a lookup waits for two lines
 //! that are not in the cache: the bucket, and the end of the entry, where its key is. An entry without room in three buckets
 //! has its segment split in two by one more bit, and now and then the directory doubled. Nothing is moved in place: readers
-//! of the old segment find there what was there while they looked ([M8] in docs/memory-model.md).
+//! of the old segment find there what was there while they looked (`M8` in docs/memory-model.md).
 //!
 //! *When it is freed.* A thread that looks something up writes the number of the current epoch to a line of its own, and 0
 //! when it is done. Whoever reclaims raises the epoch after things were unlinked, and frees them when no thread says an
 //! older number. The reader's two writes are plain stores: the reclaimer pays for the barrier, with membarrier(2). Where
-//! the system has none the reader's first write is a swap ([M9]).
+//! the system has none the reader's first write is a swap (`M9`).
 //!
 //! # What it does not do
 //!
