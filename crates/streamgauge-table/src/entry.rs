@@ -1,8 +1,8 @@
 //! A shared value and the key that it is found by, in one allocation behind one word.
 //!
-//! An `Arc<(T, Box<[u8]>)>` would be two allocations, and an `Arc` of an unsized pair two words. Here the reference count
-//! and the key's length are 32 bits each, the value follows and the key follows the value, with nothing between: a lookup
-//! that compares the key has the last words of the value in the same line or the next.
+//! An `Arc<(T, Box<[u8]>)>` would be two allocations, and an `Arc` of an unsized pair two words. Here the value comes
+//! first, then the reference count and the key's length with 32 bits each, then the key, with nothing between: a lookup
+//! compares the length and the key, and has the last words of the value in the same line or the next.
 //!
 //! The count works as that of std's `Arc`, without weak references. Readers and droppers are any threads; whoever takes
 //! the count from one to nothing frees.
@@ -10,10 +10,11 @@
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem::offset_of;
+use std::mem::{ManuallyDrop, offset_of};
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
 
+use crate::prefetch::prefetch;
 use crate::sync::{AtomicU32, Ordering, fence};
 
 /// More references than this are taken for an endless leak, and abort.
@@ -21,21 +22,81 @@ const MAX_REFERENCES: u32 = 1 << 31;
 
 /// What stands at the front of the allocation; the key's bytes begin at [`Inner::KEY`].
 #[repr(C)]
-struct Inner<T> {
+pub(crate) struct Inner<T> {
+    value: T,
     references: AtomicU32,
     key_len: u32,
-    value: T,
 }
 
 impl<T> Inner<T> {
-    /// Where the key begins: right behind the value.
-    const KEY: usize = offset_of!(Self, value) + size_of::<T>();
+    /// Where the key begins: right behind its length.
+    const KEY: usize = offset_of!(Self, key_len) + size_of::<u32>();
 
     /// The layout of an entry with a key of `len` bytes; `None` if there is none.
     fn layout(len: usize) -> Option<Layout> {
         let size = Self::KEY.checked_add(len)?.max(size_of::<Self>());
         Layout::from_size_align(size, align_of::<Self>()).ok()
     }
+
+    /// The key.
+    ///
+    /// # Safety
+    ///
+    /// The entry is there as long as the key is used.
+    #[inline]
+    pub(crate) unsafe fn key<'e>(entry: NonNull<Self>) -> &'e [u8] {
+        // SAFETY: as the caller promises; the length was written by `new`, and never since.
+        let len = unsafe { (*entry.as_ptr()).key_len } as usize;
+        // SAFETY: `len` bytes from `KEY` on were written by `new`, inside the allocation that the pointer was made from, and
+        // nobody writes them again.
+        unsafe { std::slice::from_raw_parts(entry.as_ptr().cast::<u8>().add(Self::KEY), len) }
+    }
+
+    /// Whether the entry has this key.
+    ///
+    /// # Safety
+    ///
+    /// The entry is there for the length of the call.
+    #[inline]
+    pub(crate) unsafe fn has_key(entry: NonNull<Self>, key: &[u8]) -> bool {
+        // SAFETY: as the caller promises; the length was written by `new`, and never since.
+        let len = unsafe { (*entry.as_ptr()).key_len } as usize;
+        // SAFETY: both have `len` bytes: the key by the comparison, the entry by `new`.
+        len == key.len() && unsafe { is_equal(entry.as_ptr().cast::<u8>().add(Self::KEY), key.as_ptr(), len) }
+    }
+
+    /// Asks for the lines of the key and of the value's end.
+    #[inline]
+    pub(crate) fn prefetch(entry: NonNull<Self>) {
+        prefetch(entry.as_ptr(), Self::KEY.saturating_sub(40));
+        prefetch(entry.as_ptr(), Self::KEY + 16);
+    }
+}
+
+/// Compares two strings of bytes eight at a time, the last eight over again where the length is no multiple. Keys are short:
+/// the call of the C library's comparison takes as long as all of this.
+///
+/// # Safety
+///
+/// Both have `len` bytes.
+#[inline]
+unsafe fn is_equal(one: *const u8, other: *const u8, len: usize) -> bool {
+    // SAFETY: `at + 8` is at most `len` for each caller below.
+    let is_equal_at = |at: usize| unsafe {
+        one.add(at).cast::<u64>().read_unaligned() == other.add(at).cast::<u64>().read_unaligned()
+    };
+    if len < 8 {
+        // SAFETY: an index below `len`.
+        return (0..len).all(|at| unsafe { one.add(at).read() == other.add(at).read() });
+    }
+    let (last, mut at) = (len - 8, 0);
+    while at < last {
+        if !is_equal_at(at) {
+            return false;
+        }
+        at += 8;
+    }
+    is_equal_at(last)
 }
 
 /// A shared value and its key. Cloning it counts a reference; it is one word.
@@ -96,15 +157,8 @@ impl<T> Entry<T> {
     #[must_use]
     #[inline]
     pub fn key(&self) -> &[u8] {
-        // SAFETY: an entry that exists holds a reference, so the allocation is there; its length was written by `new`
-        // and never since.
-        let len = unsafe { (*self.inner.as_ptr()).key_len };
-        // SAFETY: `len` bytes from `KEY` on were written by `new`, inside the allocation that `inner` was made from, and
-        // nobody writes them again.
-        unsafe {
-            let first = self.inner.as_ptr().cast::<u8>().add(Inner::<T>::KEY);
-            std::slice::from_raw_parts(first, len as usize)
-        }
+        // SAFETY: an entry that exists holds a reference, so the allocation is there as long as the borrow.
+        unsafe { Inner::key(self.inner) }
     }
 
     /// Whether both are the same entry, not merely equal ones.
@@ -127,19 +181,36 @@ impl<T> Entry<T> {
         self.counter().load(Ordering::Relaxed)
     }
 
-    /// Asks for the lines of the entry's last words and of its key, which a walk over many entries will need soon. A
-    /// hint: it reads nothing, and does nothing where the target has no such instruction.
+    /// Asks for the cache lines of the key and of the value's end, ahead of their use. A hint: it does nothing where there
+    /// is no instruction for it.
+    ///
+    /// Cost: an instruction for each line; nothing is read.
     #[inline]
     pub fn prefetch(&self) {
-        #[cfg(all(target_arch = "x86_64", not(miri)))]
-        {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            let key = self.inner.as_ptr().cast::<i8>().wrapping_add(Inner::<T>::KEY);
-            // SAFETY: the instruction is part of every x86-64, and accesses no memory whatever the address.
-            unsafe {
-                _mm_prefetch::<_MM_HINT_T0>(key);
-                _mm_prefetch::<_MM_HINT_T0>(key.wrapping_sub(64));
-            }
+        Inner::prefetch(self.inner);
+    }
+
+    /// The entry as a pointer that keeps its reference, until [`from_pointer`](Self::from_pointer) takes it back.
+    pub(crate) fn into_pointer(self) -> NonNull<Inner<T>> {
+        ManuallyDrop::new(self).inner
+    }
+
+    /// The entry itself, as a pointer.
+    pub(crate) fn pointer(&self) -> NonNull<Inner<T>> {
+        self.inner
+    }
+
+    /// An entry of a pointer.
+    ///
+    /// # Safety
+    ///
+    /// The pointer was made by `into_pointer`, and the reference that it keeps is the new entry's; or it is not dropped, and
+    /// somebody else keeps a reference for as long as it is used.
+    #[inline]
+    pub(crate) unsafe fn from_pointer(inner: NonNull<Inner<T>>) -> Self {
+        Self {
+            inner,
+            owns: PhantomData,
         }
     }
 
@@ -202,7 +273,8 @@ fn free<T>(inner: NonNull<Inner<T>>) {
     let len = unsafe { (*inner.as_ptr()).key_len } as usize;
     // SAFETY: as above; the value was written by `new` and is dropped this once.
     unsafe { ptr::drop_in_place(inner.as_ptr()) };
-    if let Some(layout) = Inner::<T>::layout(len) {
+    // Under the models the memory stays, so that a read that comes too late is found out by what the value left.
+    if let Some(layout) = Inner::<T>::layout(len).filter(|_| !cfg!(loom)) {
         // SAFETY: `new` allocated with this very layout.
         unsafe { dealloc(inner.as_ptr().cast(), layout) };
     }

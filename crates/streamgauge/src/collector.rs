@@ -277,7 +277,7 @@ impl Collector {
     /// Answers `Unknown`, never `Closed`, for a session that has closed.
     ///
     /// Cost: a hash, a lookup and one relaxed RMW on the session's own line, two where packets are counted; no lock; no
-    /// clock; no alloc while the table does not grow. Bench: record/ingress.
+    /// clock; no alloc; no free. Bench: record/ingress.
     #[inline]
     pub fn ingress(&self, id: impl AsRef<[u8]>, bytes: u64) -> Verdict {
         self.count(id.as_ref(), Direction::Ingress, bytes)

@@ -1,58 +1,18 @@
 //! The session table: id to session, looked up without locks. The only file that names the map.
 //!
-//! The map is scc's `HashIndex`: lookups take no lock; insertions and removals lock one bucket. The shared session is its
-//! own key, hashed and compared by its id, so a lookup touches a bucket and the session. What a lookup may still do on its
-//! own thread while the table grows, and what that means for P3, is said in docs/limitations.md; the choice and its
-//! figures in docs/adr/0001-session-table.md.
+//! The map is the workspace's own, crates/streamgauge-table: a lookup on any thread takes no lock, allocates nothing and
+//! frees nothing, whatever other threads do, and touches a bucket and the session. Insertions and removals take one lock.
+//! What they take out is freed by [`reclaim`](Table::reclaim), which collections call. How it works is said there, and why
+//! it is ours in docs/adr/0011-a-table-of-our-own.md.
 
-use std::borrow::Borrow;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 
-use ahash::RandomState;
-use scc::hash_index::Entry;
-use scc::{Guard, HashIndex};
+pub(crate) use streamgauge_table::{Claim, prepare_thread};
 
 use crate::collector::population::Population;
 use crate::direction::Direction;
-use crate::session::core::SessionRef;
+use crate::session::core::{SessionCore, SessionRef};
 use crate::verdict::Verdict;
-
-/// A session as a key: it hashes and compares as its id does.
-#[derive(Clone)]
-struct Key(SessionRef);
-
-impl Borrow<[u8]> for Key {
-    #[inline]
-    fn borrow(&self) -> &[u8] {
-        self.0.key()
-    }
-}
-
-impl Hash for Key {
-    #[inline]
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        Borrow::<[u8]>::borrow(self).hash(state);
-    }
-}
-
-impl PartialEq for Key {
-    fn eq(&self, other: &Self) -> bool {
-        Borrow::<[u8]>::borrow(self) == Borrow::<[u8]>::borrow(other)
-    }
-}
-
-impl Eq for Key {}
-
-/// What became of a [`Table::claim`].
-pub(crate) enum Claim<E> {
-    /// The session is in the table.
-    Inserted,
-    /// Another session has its id.
-    Taken(SessionRef),
-    /// `announce` would not have it.
-    Declined(E),
-}
 
 /// Lookup by id, with a pin of its own for each call or under a held one.
 pub(crate) trait Lookup {
@@ -88,67 +48,54 @@ pub(crate) trait Lookup {
 
 /// Sessions by id.
 pub(crate) struct Table {
-    // Randomly keyed: ids can come from attackers.
-    map: HashIndex<Key, (), RandomState>,
+    map: streamgauge_table::Table<SessionCore>,
 }
 
 impl Table {
     /// A table that does not grow before it holds more than `sessions`.
     pub(crate) fn with_room_for(sessions: usize) -> Self {
         Self {
-            map: HashIndex::with_capacity_and_hasher(sessions, RandomState::new()),
+            map: streamgauge_table::Table::with_room_for(sessions),
         }
     }
 
     /// Holds the table's memory, so that many lookups pay once.
     #[inline]
     pub(crate) fn pin(&self) -> Pin<'_> {
-        Pin {
-            table: self,
-            guard: Guard::new(),
-        }
+        Pin(self.map.pin())
     }
 
     /// Inserts a session whose id is free.
     ///
-    /// `announce` runs inside the entry's lock, before any lookup can find the session.
+    /// `announce` runs inside the table's lock, before any lookup can find the session.
     pub(crate) fn claim<E>(
         &self,
         session: &SessionRef,
         announce: impl FnOnce() -> Result<(), E>,
-    ) -> Claim<E> {
-        match self.map.entry_sync(Key(session.clone())) {
-            Entry::Occupied(entry) => Claim::Taken(entry.key().0.clone()),
-            Entry::Vacant(entry) => match announce() {
-                Ok(()) => {
-                    entry.insert_entry(());
-                    Claim::Inserted
-                }
-                Err(declined) => Claim::Declined(declined),
-            },
-        }
+    ) -> Claim<SessionCore, E> {
+        self.map.claim(session, announce)
     }
 
-    /// All sessions in the table, in no order.
+    /// All sessions that are in the table throughout, in no order.
     pub(crate) fn sessions(&self) -> Vec<SessionRef> {
-        let guard = Guard::new();
-        self.map.iter(&guard).map(|(key, ())| key.0.clone()).collect()
+        self.map.entries()
     }
 
     /// Removes this very session, never a successor under the same id.
     pub(crate) fn remove(&self, session: &SessionRef) {
-        if let Some(entry) = self.map.get_sync(session.key())
-            && SessionRef::is_same(&entry.key().0, session)
-        {
-            entry.remove_entry();
-        }
+        self.map.remove(session);
+    }
+
+    /// Frees what was removed and outgrown, as far as no thread can have it any more. For collections.
+    pub(crate) fn reclaim(&self) {
+        self.map.reclaim();
     }
 }
 
 impl Lookup for Table {
     #[inline]
     fn with<R>(&self, id: &[u8], found: impl FnOnce(&SessionRef) -> R) -> Option<R> {
-        self.map.peek_with(id, |key, ()| found(&key.0))
+        self.map.with(id, found)
     }
 }
 
@@ -159,22 +106,36 @@ impl fmt::Debug for Table {
 }
 
 /// A hold on the table's memory for a row of lookups.
-pub(crate) struct Pin<'a> {
-    table: &'a Table,
-    guard: Guard,
+pub(crate) struct Pin<'a>(streamgauge_table::Pin<'a, SessionCore>);
+
+impl Pin<'_> {
+    /// Counts each call by id as [`count`](Lookup::count) does, in order, and waits for the memory of many at once.
+    #[inline]
+    pub(crate) fn count_all<I: AsRef<[u8]>>(
+        &self,
+        calls: &[(I, u64)],
+        direction: Direction,
+        mut answer: impl FnMut(usize, Verdict),
+    ) {
+        self.0.find_each(
+            calls,
+            |call| call.0.as_ref(),
+            |at, session| {
+                let call = &calls[at];
+                let verdict = match session.map(|session| session.count(direction, call.1)) {
+                    Some(Verdict::Closed(_)) => self.count_again(call.0.as_ref(), direction, call.1),
+                    Some(verdict) => verdict,
+                    None => Verdict::Unknown,
+                };
+                answer(at, verdict);
+            },
+        );
+    }
 }
 
 impl Lookup for Pin<'_> {
     #[inline]
     fn with<R>(&self, id: &[u8], found: impl FnOnce(&SessionRef) -> R) -> Option<R> {
-        // The map's peek under a given guard returns the value alone, and ours is the key. Entering the epoch again under
-        // a held guard is an increment of a thread-local.
-        let _held = &self.guard;
-        self.table.map.peek_with(id, |key, ()| found(&key.0))
+        self.0.find(id).map(|session| found(&session))
     }
-}
-
-/// Makes this thread's part of the map's reclamation, so that a first lookup does not.
-pub(crate) fn prepare_thread() {
-    drop(Guard::new());
 }

@@ -160,6 +160,7 @@ impl CollectorCore {
             self.persist_if_due(&mut state, now);
         }
         drop(state);
+        self.roster.table.reclaim();
         self.worker.run_pending();
         now.monotonic
     }
@@ -179,6 +180,9 @@ impl CollectorCore {
         // Under the lock: what is loaded is that collection's summary, or a later one's.
         let summary = self.summary();
         drop(state);
+        if !is_served {
+            self.roster.table.reclaim();
+        }
         self.worker.run_pending();
         summary
     }
@@ -204,6 +208,7 @@ impl CollectorCore {
             self.health.note(|health| health.is_stopped = true);
         }
         drop(state);
+        self.roster.table.reclaim();
         // Also for who comes second: the write is done when it returns.
         if let Some(persister) = &self.persister {
             persister.run();

@@ -12,6 +12,7 @@ mod activation;
 mod admission;
 mod api;
 mod bitrates;
+mod bursts;
 mod companions;
 mod conservation;
 mod events;

@@ -1,19 +1,25 @@
-//! A thread parked where the table grows.
+//! A thread parked where the table grows, and where what it retired is freed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use streamgauge_testkit::ParkPoint;
+use streamgauge_testkit::{ParkPoint, count};
 
 use crate::harness::{DEADLINE, Outcome, run_packets, run_packets_while_parked};
 use crate::subject::{Metered, Rival, Subject};
 
 const SESSIONS: u64 = 20_000;
 
-/// The table's arrays are the only things as large as this that a registration makes, once the intake has its room.
+/// The table's segments are the only things as large as this that a registration makes, once the intake has its room.
+const SEGMENT_BYTES: usize = 4 << 10;
+
+/// The table lists what it retired in pieces of this size, and frees each after the sessions in it.
+const RETIRED_BYTES: usize = 8 << 10;
+
+/// The rival's arrays are larger, and its boxed sessions smaller.
 const ARRAY_BYTES: usize = 48 << 10;
 
-/// A collector whose intake has room for all sessions and whose table is small again.
+/// A collector whose intake has room for all sessions, and whose table never held more than a few of them.
 fn roomy() -> Arc<Metered> {
     let subject = Metered::manual();
     for n in 0..SESSIONS {
@@ -30,30 +36,34 @@ fn grow<S: Subject>(subject: &S) {
     }
 }
 
-fn grow_and_shrink<S: Subject>(subject: &S) {
-    for _ in 0..4 {
-        for n in 0..SESSIONS {
-            subject.register(n);
-        }
-        for n in 0..SESSIONS {
-            subject.unregister(n);
-        }
-    }
-}
-
 #[test]
 fn p3_packets_pass_a_thread_parked_in_the_tables_growth_allocation() {
     let subject = roomy();
-    let point = ParkPoint::in_allocation(ARRAY_BYTES);
+    let point = ParkPoint::in_allocation(SEGMENT_BYTES);
     let outcome = run_packets_while_parked(&subject, &point, DEADLINE, grow);
     assert_eq!(outcome, Some(Outcome::Finished));
 }
 
 #[test]
-fn p3_packets_pass_a_thread_parked_in_the_tables_growth_free() {
+fn p3_packets_pass_a_sampler_parked_in_the_free_of_what_the_table_retired() {
     let subject = roomy();
-    let point = ParkPoint::in_free(ARRAY_BYTES);
-    let outcome = run_packets_while_parked(&subject, &point, DEADLINE, grow_and_shrink);
+    // The burst holds back what is retired, so that one collection has the free of it to itself.
+    let burst = subject.collector.burst();
+    grow(&*subject);
+    for n in 0..SESSIONS {
+        subject.unregister(n);
+    }
+    // The rows of the sessions that closed before are tidied away first.
+    for _ in 0..4 {
+        subject.collector.refresh();
+    }
+    let (_, collection) = count(|| subject.collector.refresh());
+    assert!(collection.largest_free < RETIRED_BYTES as u64, "{collection:?}");
+    drop(burst);
+    let point = ParkPoint::in_free(RETIRED_BYTES);
+    let outcome = run_packets_while_parked(&subject, &point, DEADLINE, |subject| {
+        subject.collector.refresh();
+    });
     assert_eq!(outcome, Some(Outcome::Finished));
 }
 

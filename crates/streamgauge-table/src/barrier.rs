@@ -1,0 +1,84 @@
+//! How a pin becomes visible to the thread that reclaims: who of the two pays for it.
+//!
+//! A pin is a store followed by loads, and no ordering weaker than a full fence keeps a processor from doing the loads
+//! first. On Linux the reader goes without: membarrier(2) makes every running thread of the process pass a full fence at
+//! the reclaimer's bidding, about a microsecond once per tick. Where that is not to be had (another system, an old kernel, a
+//! sandbox that forbids the call) the reader pins by a swap and the reclaimer reads by read-modify-writes. Which of the two
+//! it is, is found out once, before the first pin.
+
+#[cfg(not(loom))]
+use std::sync::OnceLock;
+
+/// Who pays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Barrier {
+    /// The reclaimer, by membarrier(2).
+    #[cfg_attr(loom, expect(dead_code, reason = "the models know no membarrier"))]
+    Reclaimers,
+    /// The reader, by a swap.
+    Readers,
+}
+
+#[cfg(not(loom))]
+static CHOICE: OnceLock<Barrier> = OnceLock::new();
+
+impl Barrier {
+    /// The choice of this process.
+    #[cfg(not(loom))]
+    pub(crate) fn chosen() -> Self {
+        *CHOICE.get_or_init(|| {
+            if register() {
+                Self::Reclaimers
+            } else {
+                Self::Readers
+            }
+        })
+    }
+
+    /// The models know no membarrier.
+    #[cfg(loom)]
+    pub(crate) fn chosen() -> Self {
+        Self::Readers
+    }
+
+    /// Chooses the swap, and answers whether that is what holds now.
+    #[cfg(not(loom))]
+    pub(crate) fn choose_readers() -> bool {
+        *CHOICE.get_or_init(|| Self::Readers) == Self::Readers
+    }
+
+    /// Passes the reclaimer's half of the barrier. After it, a pin that cannot be seen is one whose reader sees everything
+    /// that was unlinked before. False if it could not be had: then nothing may be freed.
+    pub(crate) fn pass(self) -> bool {
+        match self {
+            // A child of a fork, or a process restored from a checkpoint, may have lost its registration.
+            Self::Reclaimers => command(EXPEDITED) || (register() && command(EXPEDITED)),
+            Self::Readers => true,
+        }
+    }
+}
+
+fn register() -> bool {
+    command(REGISTER)
+}
+
+#[cfg(all(target_os = "linux", not(any(loom, miri))))]
+const EXPEDITED: libc::c_int = libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED;
+#[cfg(all(target_os = "linux", not(any(loom, miri))))]
+const REGISTER: libc::c_int = libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+
+#[cfg(all(target_os = "linux", not(any(loom, miri))))]
+fn command(command: libc::c_int) -> bool {
+    // SAFETY: membarrier takes a command, flags and a processor's number, and touches no memory of the caller.
+    unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+}
+
+#[cfg(not(all(target_os = "linux", not(any(loom, miri)))))]
+const EXPEDITED: i32 = 0;
+#[cfg(not(all(target_os = "linux", not(any(loom, miri)))))]
+const REGISTER: i32 = 0;
+
+#[cfg(not(all(target_os = "linux", not(any(loom, miri)))))]
+fn command(_: i32) -> bool {
+    false
+}

@@ -1,0 +1,70 @@
+//! A key's hash, and which of its bits decide what.
+//!
+//! The highest bits choose the segment, as many as the directory has; the lowest choose the bucket where a search begins;
+//! eight between them are the tag. The three meet nowhere, since the directory never takes more than [`MAX_DEPTH`] bits.
+
+use std::hash::{BuildHasher, Hasher};
+
+use crate::segment::BUCKETS;
+
+/// More bits than these are not used to tell segments apart.
+pub(crate) const MAX_DEPTH: u32 = 40;
+
+const TAG_AT: u32 = 8;
+
+/// The hash of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hash(u64);
+
+impl Hash {
+    /// Hashes the bytes alone: a key stands by itself, so its length needs no separator.
+    #[inline]
+    pub(crate) fn of<S: BuildHasher>(key: &[u8], state: &S) -> Self {
+        let mut hasher = state.build_hasher();
+        hasher.write(key);
+        Self(hasher.finish())
+    }
+
+    /// The least hash of a part of the table.
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// The bits above `shift`, which is at least `64 - MAX_DEPTH` and less than 64.
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "at most 40 bits, and the core is for 64-bit words"
+    )]
+    pub(crate) fn prefix(self, shift: u32) -> usize {
+        (self.0 >> (shift & 63)) as usize
+    }
+
+    /// The bit that tells the two halves of a segment of this depth apart.
+    pub(crate) fn bit(self, depth: u32) -> bool {
+        (self.0 << (depth & 63)) >> 63 == 1
+    }
+
+    /// The least hash whose first `depth` bits are the next number after this one's; nothing after the highest.
+    pub(crate) fn beyond(self, depth: u32) -> Option<Self> {
+        let below = u64::MAX.checked_shr(depth).unwrap_or(0);
+        (self.0 | below).checked_add(1).map(Self)
+    }
+
+    /// The bucket where the key is looked for first: less than `BUCKETS`.
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the lowest bits are what is asked for"
+    )]
+    pub(crate) fn bucket(self) -> usize {
+        self.0 as usize % BUCKETS
+    }
+
+    /// What a bucket holds of the hash: never 0, which marks a free slot.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "eight bits are what is asked for")]
+    pub(crate) fn tag(self) -> u8 {
+        ((self.0 >> TAG_AT) as u8).max(1)
+    }
+}

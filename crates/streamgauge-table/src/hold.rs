@@ -1,0 +1,89 @@
+//! The calling thread's pin: as long as one is held, nothing is freed that a lookup on this thread may have found.
+//!
+//! A thread finds its record in a thread-local that is one word and needs no destructor. A second one has the destructor,
+//! which hands the record back when the thread ends. A lookup made after that, by the destructor of yet another
+//! thread-local, takes a record for the one call.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::ptr;
+
+use crate::domain::Domain;
+use crate::record::Record;
+
+#[cfg(not(loom))]
+thread_local! {
+    /// This thread's record; null before the first pin and after the last.
+    static OWN: Cell<*const Record> = const { Cell::new(ptr::null()) };
+    static LEASE: Lease = const { Lease };
+}
+
+#[cfg(loom)]
+loom::thread_local! {
+    static OWN: Cell<*const Record> = Cell::new(ptr::null());
+}
+
+/// Hands the thread's record back when the thread ends.
+#[cfg(not(loom))]
+struct Lease;
+
+#[cfg(not(loom))]
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // SAFETY: records are never freed, and this thread owns it.
+        if let Some(record) = unsafe { OWN.get().as_ref() }
+            && record.leave()
+        {
+            OWN.set(ptr::null());
+        }
+    }
+}
+
+/// A pin of the calling thread. Stays on it.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    record: &'static Record,
+    /// The record is this thread's.
+    stays: PhantomData<*const ()>,
+}
+
+impl Hold {
+    /// Pins the thread.
+    #[inline]
+    pub(crate) fn new() -> Self {
+        // SAFETY: records are never freed.
+        let own = unsafe { OWN.with(Cell::get).as_ref() };
+        let record = own.unwrap_or_else(|| first_record());
+        record.pin();
+        Self {
+            record,
+            stays: PhantomData,
+        }
+    }
+}
+
+impl Drop for Hold {
+    #[inline]
+    fn drop(&mut self) {
+        if self.record.unpin() {
+            forget_record();
+        }
+    }
+}
+
+#[cold]
+fn first_record() -> &'static Record {
+    let record = Domain::global().take_record();
+    OWN.with(|own| own.set(record));
+    #[cfg(not(loom))]
+    if LEASE.try_with(|_| ()).is_err() {
+        // The thread is past its lease: the record goes back with the pin that it is taken for.
+        record.lend();
+    }
+    record
+}
+
+#[cold]
+fn forget_record() {
+    OWN.with(|own| own.set(ptr::null()));
+}

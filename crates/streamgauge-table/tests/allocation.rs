@@ -1,0 +1,95 @@
+//! What a lookup costs in memory while another thread grows the table: nothing.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use streamgauge_table::{Claim, Entry, Table, prepare_thread};
+use streamgauge_testkit::{CountingAllocator, count};
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+const ENTRIES: u64 = 20_000;
+
+fn put(table: &Table<u64>, number: u64) -> Entry<u64> {
+    let entry = Entry::new(&number.to_le_bytes(), number);
+    assert!(matches!(table.claim(&entry, || Ok::<_, ()>(())), Claim::Inserted));
+    entry
+}
+
+/// Ends the reader also where the writer fails.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        // Relaxed: the reader ends some time after the writer has.
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn lookups_allocate_and_free_nothing_while_the_table_grows_and_is_reclaimed() {
+    let table = Table::with_room_for(0);
+    let stays = put(&table, u64::MAX);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            prepare_thread();
+            let ((), counts) = count(|| {
+                // Relaxed: as in `Ends`.
+                for number in (0..ENTRIES).cycle().take_while(|_| !done.load(Ordering::Relaxed)) {
+                    assert_eq!(table.with(stays.key(), |entry| **entry), Some(u64::MAX));
+                    table.with(&number.to_le_bytes(), |entry| assert_eq!(**entry, number));
+                    let pin = table.pin();
+                    pin.find_each(&[stays.key(); 20], |key| key, |_, entry| assert!(entry.is_some()));
+                }
+            });
+            counts
+        });
+        let ends = Ends(&done);
+        for _ in 0..2 {
+            let entries: Vec<_> = (0..ENTRIES).map(|number| put(&table, number)).collect();
+            assert!(entries.iter().all(|entry| table.remove(entry)));
+            drop(entries);
+            table.reclaim();
+        }
+        drop(ends);
+        let counts = reader.join().unwrap();
+        assert!(counts.is_zero(), "{counts:?}");
+    });
+}
+
+#[test]
+fn a_prepared_thread_allocates_nothing_in_its_first_lookup() {
+    let table = Table::with_room_for(0);
+    put(&table, 1);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            prepare_thread();
+            let (found, counts) = count(|| table.with(&1_u64.to_le_bytes(), |_| ()).is_some());
+            assert!(found && counts.is_zero());
+        });
+    });
+}
+
+#[test]
+fn a_removal_frees_nothing() {
+    let table = Table::with_room_for(0);
+    let entries: Vec<_> = (0..100).map(|number| put(&table, number)).collect();
+    for entry in entries {
+        let (removed, counts) = count(|| table.remove(&entry));
+        // The list of what is retired may move as it grows; the entry stays.
+        assert!(removed && counts.largest_free <= 100 * 8, "{counts:?}");
+    }
+    let reclaimed = table.reclaim();
+    assert_eq!(reclaimed.freed + reclaimed.waiting, 100);
+}
+
+#[test]
+fn a_table_with_room_allocates_nothing_of_its_own_for_an_insertion() {
+    let table = Table::with_room_for(1_000);
+    for number in 0..1_000_u64 {
+        let entry = Entry::new(&number.to_le_bytes(), number);
+        let (_, counts) = count(|| table.claim(&entry, || Ok::<_, ()>(())));
+        assert!(counts.is_zero());
+    }
+}
