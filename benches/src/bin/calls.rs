@@ -7,7 +7,7 @@
 use std::env;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_utils::CachePadded;
 use streamgauge::{Collector, CollectorConfig, ManualClock, SessionHandle};
@@ -46,28 +46,40 @@ fn main() {
     }
 }
 
-/// All ways, in alternating rounds, with `threads` on one session.
+/// All ways, in alternating rounds on the same `threads`: what slows a core down slows every way.
 fn compare(threads: usize) {
-    let mut crews: Vec<_> = WAYS
-        .into_iter()
-        .map(|way| {
-            let (work, total) = ways(way, threads);
-            (way, Crew::new(work), total, Vec::new())
-        })
-        .collect();
+    let turn = Arc::new(AtomicUsize::new(0));
+    let mut by_thread: Vec<Vec<Work>> = (0..threads).map(|_| Vec::new()).collect();
+    let mut totals = Vec::new();
+    for way in WAYS {
+        let (work, total) = ways(way, threads);
+        for (all, work) in by_thread.iter_mut().zip(work) {
+            all.push(work);
+        }
+        totals.push(total);
+    }
+    let work = by_thread.into_iter().map(|mut all| -> Work {
+        let turn = Arc::clone(&turn);
+        // Relaxed: the crew's orders come after it.
+        Box::new(move |calls| all[turn.load(Ordering::Relaxed)](calls))
+    });
+    let mut crew = Crew::new(work.collect());
+    let mut figures = [const { Vec::new() }; WAYS.len()];
     for _ in 0..=ROUNDS {
-        for (_, crew, _, figures) in &mut crews {
+        for (way, figures) in figures.iter_mut().enumerate() {
+            // Relaxed: as above.
+            turn.store(way, Ordering::Relaxed);
             figures.push(crew.run(CALLS));
         }
     }
+    let calls = crew.finish() / WAYS.len() as u64;
     let mut medians = Vec::new();
-    for (way, crew, total, mut figures) in crews {
-        assert_eq!(crew.finish(), total(), "{way} lost counts");
+    for ((way, total), mut figures) in WAYS.into_iter().zip(totals).zip(figures) {
+        assert_eq!(total(), calls, "{way} lost counts");
         // The first round warms up.
         figures.remove(0);
         figures.sort_unstable();
-        let median = figures[ROUNDS / 2].as_secs_f64() * 1e9 / 2e6;
-        medians.push((way, median));
+        medians.push((way, figures[ROUNDS / 2].as_secs_f64() * 1e9 / 2e6));
     }
     let of = |wanted: &str| {
         medians
@@ -108,24 +120,30 @@ fn by(way: &str, session: &SessionHandle) -> Work {
     let session = session.clone();
     match way {
         "handle" | "handle_packets" => Box::new(move |calls| {
+            let mut refused = 0;
             for _ in 0..calls {
-                black_box(session.ingress(black_box(1)));
+                refused += u64::from(!session.ingress(black_box(1)).is_counted());
             }
+            assert!(refused == 0, "every call is counted");
         }),
         "writer" | "writer_packets" => {
             let mut writer = session.writer();
             Box::new(move |calls| {
+                let mut refused = 0;
                 for _ in 0..calls {
-                    black_box(writer.ingress(black_box(1)));
+                    refused += u64::from(!writer.ingress(black_box(1)).is_counted());
                 }
+                assert!(refused == 0, "every call is counted");
             })
         }
         _ => {
             let shared = session.shared();
             Box::new(move |calls| {
+                let mut refused = 0;
                 for _ in 0..calls {
-                    black_box(shared.ingress(black_box(1)));
+                    refused += u64::from(!shared.ingress(black_box(1)).is_counted());
                 }
+                assert!(refused == 0, "every call is counted");
             })
         }
     }
@@ -152,7 +170,7 @@ fn floor(way: &str, threads: usize) -> (Vec<Work>, Total) {
                 Box::new(move |calls| {
                     for _ in 0..calls {
                         // Relaxed: a count, ordered with nothing.
-                        black_box(counter.fetch_add(black_box(1), Ordering::Relaxed));
+                        counter.fetch_add(black_box(1), Ordering::Relaxed);
                     }
                 })
             } else {
