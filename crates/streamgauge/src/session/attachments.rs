@@ -1,4 +1,4 @@
-//! What few sessions have, behind one word of each: text of the program's own, and writers.
+//! What few sessions have, behind one word of each: text of the program's own, writers, stripes.
 //!
 //! Made when the first of them is asked for, and never taken away while the session lives. Two threads that make them at
 //! once both allocate, and one allocation stands: nobody waits. The word is once_cell's `OnceBox`, since std's `OnceLock`
@@ -6,6 +6,7 @@
 
 use once_cell::race::OnceBox;
 
+use super::stripes::Stripes;
 use super::writer::WriterCells;
 use crate::slot::OptionalSlot;
 
@@ -14,6 +15,18 @@ use crate::slot::OptionalSlot;
 pub(super) struct Attachments {
     pub(super) extra: OptionalSlot<Box<str>>,
     pub(super) writers: WriterCells,
+    stripes: OnceBox<Stripes>,
+}
+
+impl Attachments {
+    pub(super) fn stripes(&self) -> Option<&Stripes> {
+        self.stripes.get()
+    }
+
+    pub(super) fn stripes_or_make(&self, counts_packets: bool) -> &Stripes {
+        self.stripes
+            .get_or_init(|| Box::new(Stripes::new(counts_packets)))
+    }
 }
 
 /// One word: a session's attachments, once there are any.
@@ -35,6 +48,7 @@ impl Attached {
             Box::new(Attachments {
                 extra: OptionalSlot::empty(),
                 writers: WriterCells::default(),
+                stripes: OnceBox::new(),
             })
         })
     }
