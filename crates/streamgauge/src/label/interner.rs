@@ -78,7 +78,6 @@ impl Interner {
     }
 
     /// By bits that the table of a shard uses neither for the bucket nor for the tag in it.
-    #[expect(clippy::cast_possible_truncation, reason = "masked to the number of shards")]
     fn shard(&self, hash: u64) -> &Mutex<HashTable<Label>> {
         &self.shards[(hash >> 40) as usize & (SHARDS - 1)]
     }
