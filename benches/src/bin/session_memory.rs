@@ -4,6 +4,8 @@
 //! resident bytes of each, what a registration took on average, and the longest one. With `--tick` also after three ticks,
 //! when the sampler's rows and two summaries are there.
 
+#![expect(clippy::disallowed_methods, reason = "it measures time")]
+
 use std::env;
 use std::fs;
 use std::time::{Duration, Instant};

@@ -16,16 +16,29 @@ pub(super) struct Attachments {
     pub(super) extra: OptionalSlot<Box<str>>,
     pub(super) writers: WriterCells,
     stripes: OnceBox<Stripes>,
+    /// The models do not see into `OnceBox`: there this word publishes what the box does elsewhere.
+    #[cfg(loom)]
+    is_striped: crate::sync::AtomicBool,
 }
 
 impl Attachments {
     pub(super) fn stripes(&self) -> Option<&Stripes> {
+        #[cfg(loom)]
+        // Acquire: pairs with Release in stripes_or_make() [M8].
+        if !self.is_striped.load(crate::sync::Ordering::Acquire) {
+            return None;
+        }
         self.stripes.get()
     }
 
     pub(super) fn stripes_or_make(&self, counts_packets: bool) -> &Stripes {
-        self.stripes
-            .get_or_init(|| Box::new(Stripes::new(counts_packets)))
+        let stripes = self
+            .stripes
+            .get_or_init(|| Box::new(Stripes::new(counts_packets)));
+        #[cfg(loom)]
+        // Release: publishes the stripes. Pairs with Acquire in stripes() [M8].
+        self.is_striped.store(true, crate::sync::Ordering::Release);
+        stripes
     }
 }
 
@@ -49,6 +62,8 @@ impl Attached {
                 extra: OptionalSlot::empty(),
                 writers: WriterCells::default(),
                 stripes: OnceBox::new(),
+                #[cfg(loom)]
+                is_striped: crate::sync::AtomicBool::new(false),
             })
         })
     }
