@@ -22,7 +22,7 @@
 //! * [`Collector`]: the verbs. [`Collector::new`] starts one with its threads, [`Collector::manual`] one that is ticked by
 //!   hand; [`CollectorConfig`] configures it; [`Registry`] holds several, with their histories on disk.
 //! * Three ways to count, from convenient to fastest: by id ([`Collector::ingress`], and [`Burst`] for many), by handle
-//!   ([`SessionHandle`]), by writer ([`Writer`]). Each answers a [`Verdict`].
+//!   ([`SessionHandle`], and [`SharedHandle`] for many threads), by writer ([`Writer`]). Each answers a [`Verdict`].
 //! * What comes back: [`Summary`] (as of the last tick), [`Collector::active`] (now), [`SessionEvent`] (as it happens),
 //!   [`Health`].
 //! * Limits: [`Admission`] for [`Collector::try_register`], [`IpLimiter`] and [`CidrLimiter`].
@@ -85,8 +85,9 @@ pub use label::Label;
 pub use limiter::{CidrError, CidrLimiter, IpLimiter};
 pub use registry::{Config, Registry, RegistryReader};
 pub use session::id::{SessionId, SessionIdRef};
+pub use session::shared::SharedHandle;
 pub use session::writer::Writer;
-pub use session::{Session, SessionHandle, SharedHandle};
+pub use session::{Session, SessionHandle};
 pub use stats::Stats;
 pub use summary::{ActiveSession, ActiveSessions, CapsHit, Summary};
 pub use verdict::{CloseReason, RefuseReason, Verdict};
@@ -97,4 +98,5 @@ pub use verdict::{CloseReason, RefuseReason, Verdict};
 pub fn prepare_thread() {
     table::prepare_thread();
     slot::prepare_thread();
+    session::stripes::prepare_thread();
 }

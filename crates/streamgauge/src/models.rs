@@ -8,15 +8,19 @@ use loom::sync::Arc as Shared;
 use loom::thread;
 use std::sync::Arc;
 
-use crate::collector::config::Activation;
+use crate::clock::{Clock, ManualClock};
+use crate::collector::config::{Activation, CollectorConfig};
 use crate::collector::intake::Intake;
 use crate::collector::population::Population;
+use crate::collector::roster::Roster;
 use crate::direction::{Direction, PerDirection};
-use crate::session::core::{Reading, SessionCore, SessionRef};
+use crate::label::interner::Interner;
+use crate::session::SessionHandle;
+use crate::session::core::{Final, Reading, SessionCore, SessionRef};
 use crate::session::labels::Labels;
 use crate::session::phase::{Phase, Stage};
 use crate::session::top::{Top, TopSums};
-use crate::session::writer::{Counts, HeldCell, WriterCell};
+use crate::session::writer::{Counts, HeldCell, Writer, WriterCell};
 use crate::verdict::{CloseReason, Verdict};
 
 fn moment() -> crate::clock::Moment {
@@ -26,17 +30,56 @@ fn moment() -> crate::clock::Moment {
     }
 }
 
-fn session(activation: Activation, count_packets: bool) -> SessionRef {
-    let labels = Labels::new("r", "l", "p", 10);
-    let population = Arc::new(Population::new());
-    population.enter_open();
-    let core = SessionCore::new(labels, population, activation, count_packets, moment());
-    SessionRef::new(b"id", core)
+/// A session as handles have it, and the population that it is counted in.
+struct Subject {
+    session: SessionRef,
+    roster: Arc<Roster>,
+}
+
+impl Subject {
+    fn handle(&self) -> SessionHandle {
+        SessionHandle::new(self.session.clone(), Arc::clone(&self.roster))
+    }
+
+    fn population(&self) -> &Population {
+        &self.roster.population
+    }
+
+    fn close(&self) -> Option<Final> {
+        self.session.close(self.population(), CloseReason::Unregistered)
+    }
+}
+
+impl Clone for Subject {
+    fn clone(&self) -> Self {
+        Self {
+            session: self.session.clone(),
+            roster: Arc::clone(&self.roster),
+        }
+    }
+}
+
+fn session(activation: Activation, count_packets: bool) -> Subject {
+    let (labels, _) = Labels::new("r", "l", "p", 10, |text| text.into());
+    let config = CollectorConfig::default();
+    let clock = Clock::Manual(ManualClock::default());
+    let roster = Roster::new(&config, clock, Arc::new(Interner::new()));
+    roster.population.enter_open();
+    let core = SessionCore::new(labels, activation, count_packets, moment());
+    Subject {
+        session: SessionRef::new(b"id", core),
+        roster: Arc::new(roster),
+    }
 }
 
 /// Counts on a session and answers what was accepted.
-fn count(session: &SessionCore, direction: Direction, bytes: u64) -> u64 {
-    match session.count(direction, bytes) {
+fn count(subject: &Subject, direction: Direction, bytes: u64) -> u64 {
+    accepted(subject.handle().count(direction, bytes), bytes)
+}
+
+/// Of so many bytes, what this answer says was accepted.
+fn accepted(verdict: Verdict, bytes: u64) -> u64 {
+    match verdict {
         Verdict::Counted => bytes,
         Verdict::Closed(reason) => {
             assert_eq!(
@@ -62,7 +105,7 @@ fn m1_close_against_additions() {
                 thread::spawn(move || count(&session, direction, bytes))
             })
             .collect();
-        let taken = session.close(CloseReason::Unregistered).unwrap();
+        let taken = session.close().unwrap();
         let accepted: u64 = adders.into_iter().map(|adder| adder.join().unwrap()).sum();
         assert_eq!(taken.counts.bytes.rx, accepted);
     });
@@ -82,7 +125,7 @@ fn m1_directions_close_each_for_itself() {
                 )
             })
         };
-        let taken = session.close(CloseReason::Unregistered).unwrap();
+        let taken = session.close().unwrap();
         assert_eq!(taken.counts.bytes, adder.join().unwrap());
     });
 }
@@ -96,7 +139,7 @@ fn m2_packets_are_in_the_final_or_late() {
             let session = session.clone();
             thread::spawn(move || u64::from(count(&session, Direction::Egress, 5) > 0))
         };
-        let taken = session.close(CloseReason::Unregistered).unwrap();
+        let taken = session.close().unwrap();
         let accepted = adder.join().unwrap();
         assert_eq!(
             taken.counts.packets.tx + session.population().late_packets().tx,
@@ -112,9 +155,9 @@ fn m2_a_packet_of_no_bytes_learns_the_reason() {
         let session = session(Activation::Explicit, true);
         let adder = {
             let session = session.clone();
-            thread::spawn(move || session.count(Direction::Egress, 0))
+            thread::spawn(move || session.handle().count(Direction::Egress, 0))
         };
-        let taken = session.close(CloseReason::Unregistered).unwrap();
+        let taken = session.close().unwrap();
         let packets = match adder.join().unwrap() {
             Verdict::Counted => 1,
             verdict => {
@@ -132,14 +175,14 @@ fn m2_a_packet_of_no_bytes_learns_the_reason() {
 fn m3_activation_against_close() {
     loom::model(|| {
         let session = session(Activation::OnTraffic, false);
-        let population = Arc::clone(session.population());
+        let population = session.population();
         let activators: Vec<_> = (0..2)
             .map(|_| {
                 let session = session.clone();
-                thread::spawn(move || session.activate())
+                thread::spawn(move || session.session.activate(session.population()))
             })
             .collect();
-        let taken = session.close(CloseReason::Unregistered).unwrap();
+        let taken = session.close().unwrap();
         assert!(population.active() <= 2, "below zero");
         let activated = activators
             .into_iter()
@@ -228,11 +271,10 @@ fn m4_a_set_is_not_lost_to_a_turn() {
 fn m5_a_writer_against_close_and_harvest() {
     loom::model(|| {
         let session = session(Activation::Explicit, true);
-        let cell = Arc::new(WriterCell::new());
-        assert!(session.admit_writer(&cell));
+        let cell = Arc::new(WriterCell::new(true));
+        assert!(session.session.admit_writer(&cell));
         let writer = {
-            let session = session.clone();
-            let mut writer = crate::session::writer::Writer::new(session, cell);
+            let mut writer = Writer::new(session.handle(), cell);
             thread::spawn(move || {
                 let mut accepted = Counts::default();
                 for bytes in [3, 5] {
@@ -247,8 +289,8 @@ fn m5_a_writer_against_close_and_harvest() {
                 accepted
             })
         };
-        let taken = session.close(CloseReason::Unregistered).unwrap();
-        let mut cells = session.take_writers();
+        let taken = session.close().unwrap();
+        let mut cells = session.session.take_writers();
         let mut harvested = taken.counts.plus(cells.total);
         let accepted = writer.join().unwrap();
         for held in &mut cells.held {
@@ -263,7 +305,7 @@ fn m5_a_writer_against_close_and_harvest() {
 #[test]
 fn m5_release_publishes_the_last_addition() {
     loom::model(|| {
-        let cell = Arc::new(WriterCell::new());
+        let cell = Arc::new(WriterCell::new(true));
         let writer = {
             let cell = Arc::clone(&cell);
             thread::spawn(move || {
@@ -287,17 +329,17 @@ fn m5_admission_of_a_writer_against_close() {
     loom::model(|| {
         let session = session(Activation::Explicit, false);
         // Made before the race, as by an earlier writer.
-        assert!(session.admit_writer(&Arc::new(WriterCell::new())));
+        assert!(session.session.admit_writer(&Arc::new(WriterCell::new(true))));
         let admission = {
             let session = session.clone();
             thread::spawn(move || {
-                let cell = Arc::new(WriterCell::new());
-                session.admit_writer(&cell).then_some(cell)
+                let cell = Arc::new(WriterCell::new(true));
+                session.session.admit_writer(&cell).then_some(cell)
             })
         };
-        session.close(CloseReason::Unregistered).unwrap();
+        session.close().unwrap();
         if let Some(cell) = admission.join().unwrap() {
-            let mut writer = crate::session::writer::Writer::new(session.clone(), cell);
+            let mut writer = Writer::new(session.handle(), cell);
             assert_eq!(writer.ingress(1), Verdict::Closed(CloseReason::Unregistered));
         }
     });
@@ -313,14 +355,19 @@ fn m1_hand_over_of_the_final() {
         let closer = {
             let (session, intake) = (session.clone(), Shared::clone(&intake));
             thread::spawn(move || {
-                assert!(intake.open().close(&session, CloseReason::Unregistered, moment()));
+                assert!(intake.open().close(
+                    session.population(),
+                    &session.session,
+                    CloseReason::Unregistered,
+                    moment()
+                ));
             })
         };
         let adder = {
             let session = session.clone();
             thread::spawn(move || count(&session, Direction::Ingress, 3))
         };
-        let read = match session.read() {
+        let read = match session.session.read() {
             Reading::Open { counts, .. } => Some(counts.bytes.rx),
             Reading::Closed => {
                 assert_eq!(
@@ -349,7 +396,12 @@ fn m1_registration_against_stop() {
         let intake = Shared::new(Intake::default());
         let registration = {
             let (session, intake) = (session.clone(), Shared::clone(&intake));
-            thread::spawn(move || intake.open().announce(&session).is_ok())
+            thread::spawn(move || {
+                intake
+                    .open()
+                    .announce(session.population(), &session.session)
+                    .is_ok()
+            })
         };
         intake.open().shut();
         let listed = intake
@@ -359,5 +411,66 @@ fn m1_registration_against_stop() {
             .map(|batch| batch.sessions.len())
             .sum::<usize>();
         assert_eq!(registration.join().unwrap(), listed == 1);
+    });
+}
+
+/// M10: additions in two stripes and in the session's own words, each in the final or answered as too late.
+#[test]
+fn m10_close_against_additions_in_two_stripes() {
+    loom::model(|| {
+        let session = session(Activation::Explicit, false);
+        let shared = session.handle().shared();
+        let adders: Vec<_> = [(0, 3), (1, 5)]
+            .into_iter()
+            .map(|(stripe, bytes)| {
+                let shared = shared.clone();
+                thread::spawn(move || accepted(shared.count_as(stripe, Direction::Ingress, bytes), bytes))
+            })
+            .collect();
+        let taken = session.close().unwrap();
+        let accepted: u64 = adders.into_iter().map(|adder| adder.join().unwrap()).sum();
+        assert_eq!(taken.counts.bytes.rx, accepted);
+    });
+}
+
+/// M10: stripes that are made while the session closes are sealed by the closer, or nobody counts in them.
+#[test]
+fn m10_making_of_stripes_against_close() {
+    loom::model(|| {
+        let session = session(Activation::Explicit, false);
+        // Their box is made before the race, as by an earlier `extra`.
+        session.session.set_extra("x");
+        let maker = {
+            let session = session.clone();
+            thread::spawn(move || {
+                let shared = session.handle().shared();
+                accepted(shared.count_as(1, Direction::Egress, 5), 5)
+            })
+        };
+        let taken = session.close().unwrap();
+        assert_eq!(taken.counts.bytes.tx, maker.join().unwrap());
+    });
+}
+
+/// M10: what a collection reads of an open shared session is never more than its final.
+#[test]
+fn m10_a_reading_of_stripes_against_close() {
+    // Thirteen loads: all interleavings are too many.
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    model.check(|| {
+        let session = session(Activation::Explicit, false);
+        let shared = session.handle().shared();
+        let reader = {
+            let session = session.clone();
+            thread::spawn(move || match session.session.read() {
+                Reading::Open { counts, .. } => counts.bytes.rx,
+                Reading::Closed => 0,
+            })
+        };
+        let accepted = accepted(shared.count_as(1, Direction::Ingress, 3), 3);
+        let taken = session.close().unwrap();
+        assert_eq!(taken.counts.bytes.rx, accepted);
+        assert!(reader.join().unwrap() <= accepted);
     });
 }

@@ -6,6 +6,8 @@ pub(crate) mod counter;
 pub(crate) mod id;
 pub(crate) mod labels;
 pub(crate) mod phase;
+pub(crate) mod shared;
+pub(crate) mod stripes;
 pub(crate) mod top;
 pub(crate) mod words;
 pub(crate) mod writer;
@@ -16,6 +18,8 @@ use std::time::SystemTime;
 
 use self::core::SessionRef;
 use self::id::{SessionId, SessionIdRef};
+use self::shared::SharedHandle;
+use self::stripes::Stripes;
 use self::top::whole_bitrate;
 use self::words::Whole;
 use self::writer::{Writer, WriterCell};
@@ -122,7 +126,7 @@ impl SessionHandle {
     }
 
     #[inline]
-    fn count(&self, direction: Direction, bytes: u64) -> Verdict {
+    pub(crate) fn count(&self, direction: Direction, bytes: u64) -> Verdict {
         match &self.inner {
             Some(inner) => inner.session.count(direction, bytes, || &inner.roster.population),
             None => Verdict::Counted,
@@ -157,12 +161,17 @@ impl SessionHandle {
         Writer::ended(self.clone(), None)
     }
 
-    /// A handle for many threads that count for this session at once.
+    /// A handle for many threads that count for this session at once, each in a stripe of its own as far as they go.
     ///
-    /// It counts in the session's own words; see docs/limitations.md.
+    /// Cost: the first for a session allocates 128 bytes for each thread that can run at once, at least 2 and at most 16
+    /// times, which stay as long as the session; no lock.
     #[must_use]
     pub fn shared(&self) -> SharedHandle {
-        SharedHandle { handle: self.clone() }
+        let stripes = match &self.inner {
+            Some(inner) if !inner.roster.is_forked() => inner.session.stripes(),
+            _ => Stripes::default(),
+        };
+        SharedHandle::new(self.clone(), stripes)
     }
 
     /// Makes a pending session active; `true` for the one call that did.
@@ -241,31 +250,5 @@ impl fmt::Debug for SessionHandle {
             .field("id", &self.id())
             .field("is_known", &self.is_known())
             .finish_non_exhaustive()
-    }
-}
-
-/// A handle of a session that many threads count for at once. Made by [`SessionHandle::shared`].
-#[derive(Debug, Clone)]
-pub struct SharedHandle {
-    handle: SessionHandle,
-}
-
-impl SharedHandle {
-    /// Counts `bytes` received.
-    #[inline]
-    pub fn ingress(&self, bytes: u64) -> Verdict {
-        self.handle.ingress(bytes)
-    }
-
-    /// Counts `bytes` sent.
-    #[inline]
-    pub fn egress(&self, bytes: u64) -> Verdict {
-        self.handle.egress(bytes)
-    }
-
-    /// The session's handle.
-    #[must_use]
-    pub fn handle(&self) -> &SessionHandle {
-        &self.handle
     }
 }

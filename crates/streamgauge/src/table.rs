@@ -113,6 +113,7 @@ impl Pin<'_> {
     #[inline]
     pub(crate) fn count_all<I: AsRef<[u8]>>(
         &self,
+        population: &Population,
         calls: &[(I, u64)],
         direction: Direction,
         mut answer: impl FnMut(usize, Verdict),
@@ -122,8 +123,10 @@ impl Pin<'_> {
             |call| call.0.as_ref(),
             |at, session| {
                 let call = &calls[at];
-                let verdict = match session.map(|session| session.count(direction, call.1)) {
-                    Some(Verdict::Closed(_)) => self.count_again(call.0.as_ref(), direction, call.1),
+                let verdict = match session.map(|session| session.count(direction, call.1, || population)) {
+                    Some(Verdict::Closed(_)) => {
+                        self.count_again(population, call.0.as_ref(), direction, call.1)
+                    }
                     Some(verdict) => verdict,
                     None => Verdict::Unknown,
                 };

@@ -99,7 +99,7 @@ impl<'a> Burst<'a> {
         mut answer: impl FnMut(usize, Verdict),
     ) {
         match &self.pin {
-            Some(pin) => pin.count_all(calls, direction, answer),
+            Some((pin, population)) => pin.count_all(population, calls, direction, answer),
             None => (0..calls.len()).for_each(|at| answer(at, Verdict::Counted)),
         }
     }

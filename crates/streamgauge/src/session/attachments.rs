@@ -1,4 +1,4 @@
-//! What few sessions have, behind one word of each: text of the program's own, and writers.
+//! What few sessions have, behind one word of each: text of the program's own, writers, stripes.
 //!
 //! Made when the first of them is asked for, and never taken away while the session lives. Two threads that make them at
 //! once both allocate, and one allocation stands: nobody waits. The word is once_cell's `OnceBox`, since std's `OnceLock`
@@ -6,6 +6,7 @@
 
 use once_cell::race::OnceBox;
 
+use super::stripes::Stripes;
 use super::writer::{Counts, WriterCells};
 use crate::collector::population::Population;
 use crate::slot::OptionalSlot;
@@ -15,13 +16,40 @@ use crate::slot::OptionalSlot;
 pub(super) struct Attachments {
     pub(super) extra: OptionalSlot<Box<str>>,
     pub(super) writers: WriterCells,
+    stripes: OnceBox<Stripes>,
+    /// The models do not see into `OnceBox`: there this word publishes what the box does elsewhere.
+    #[cfg(loom)]
+    is_striped: crate::sync::AtomicBool,
 }
 
 impl Attachments {
-    /// Counts with those of the writers.
+    pub(super) fn stripes(&self) -> Option<&Stripes> {
+        #[cfg(loom)]
+        // Acquire: pairs with Release in stripes_or_make() [M10].
+        if !self.is_striped.load(crate::sync::Ordering::Acquire) {
+            return None;
+        }
+        self.stripes.get()
+    }
+
+    pub(super) fn stripes_or_make(&self, counts_packets: bool) -> &Stripes {
+        let stripes = self
+            .stripes
+            .get_or_init(|| Box::new(Stripes::new(counts_packets)));
+        #[cfg(loom)]
+        // Release: publishes the stripes. Pairs with Acquire in stripes() [M10].
+        self.is_striped.store(true, crate::sync::Ordering::Release);
+        stripes
+    }
+
+    /// Counts with those of the writers and stripes; `None` where a stripe has closed.
     #[cold]
-    pub(super) fn add_to(&self, counts: Counts) -> Counts {
-        counts.plus(self.writers.counts())
+    pub(super) fn add_to(&self, counts: Counts) -> Option<Counts> {
+        let counts = counts.plus(self.writers.counts());
+        match self.stripes() {
+            Some(stripes) => Some(counts.plus(stripes.read()?)),
+            None => Some(counts),
+        }
     }
 
     /// Lets the cells of dropped writers go.
@@ -50,6 +78,9 @@ impl Attached {
             Box::new(Attachments {
                 extra: OptionalSlot::empty(),
                 writers: WriterCells::default(),
+                stripes: OnceBox::new(),
+                #[cfg(loom)]
+                is_striped: crate::sync::AtomicBool::new(false),
             })
         })
     }

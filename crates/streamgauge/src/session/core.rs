@@ -13,10 +13,11 @@ use std::time::SystemTime;
 
 use streamgauge_table::Entry;
 
-use super::attachments::Attached;
+use super::attachments::{Attached, Attachments};
 use super::counter::Settled;
 use super::labels::Labels;
 use super::phase::{Phase, Stage};
+use super::stripes::Stripes;
 use super::top::{Top, Turn};
 use super::words::{Whole, Words};
 use super::writer::{Counts, TakenCells, WriterCell};
@@ -139,9 +140,11 @@ impl SessionCore {
         bytes: u64,
         population: impl FnOnce() -> &'a Population,
     ) -> Verdict {
-        self.words.count(direction, bytes, self.count_packets, || Whole {
-            session: self,
-            population: population(),
+        self.words.count(direction, bytes, self.count_packets, || {
+            Some(Whole {
+                session: self,
+                population: population(),
+            })
         })
     }
 
@@ -168,7 +171,11 @@ impl SessionCore {
         if let Some(attachments) = self.attached.get() {
             attachments.writers.end();
         }
-        let counts = self.words.seal();
+        let mut counts = self.words.seal();
+        // Looked for after the phase moved: stripes() makes them first and asks the phase second.
+        if let Some(stripes) = self.attached.get().and_then(Attachments::stripes) {
+            counts = counts.plus(stripes.seal());
+        }
         population.leave_open(was_active);
         Some(Final {
             counts,
@@ -190,7 +197,7 @@ impl SessionCore {
         )
     }
 
-    /// Reads the counters, those of its writers included.
+    /// Reads the counters, those of its writers and its stripes included.
     #[inline]
     pub(crate) fn read(&self) -> Reading {
         let is_active = match self.phase.stage() {
@@ -202,7 +209,10 @@ impl SessionCore {
             return Reading::Closed;
         };
         if let Some(attachments) = self.attached.get() {
-            counts = attachments.add_to(counts);
+            let Some(with_theirs) = attachments.add_to(counts) else {
+                return Reading::Closed;
+            };
+            counts = with_theirs;
         }
         Reading::Open { counts, is_active }
     }
@@ -214,6 +224,21 @@ impl SessionCore {
             attachments.let_writers_go(population);
         }
         self.read()
+    }
+
+    /// The stripes to count in, made if they are not there; none if the session has closed.
+    pub(crate) fn stripes(&self) -> Stripes {
+        if !self.phase.is_open() {
+            return Stripes::default();
+        }
+        let stripes = self.attached.get_or_make().stripes_or_make(self.count_packets);
+        // The closer moves the phase first and looks for stripes second: either it finds these and seals them, or the phase
+        // is found closed here, and nobody counts in them.
+        if self.phase.is_open_in_order() {
+            stripes.clone()
+        } else {
+            Stripes::default()
+        }
     }
 
     /// Adds a writer's cell; `false` if the session has closed.

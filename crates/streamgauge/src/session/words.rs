@@ -42,24 +42,27 @@ impl Words {
         }
     }
 
-    /// Counts bytes, and a packet where packets are counted. `whole` is asked where more is to be done than to add.
+    /// Counts bytes, and a packet where packets are counted. `whole` is asked where more is to be done than to add; where it
+    /// has nothing, nobody reads these words.
     #[inline]
     pub(super) fn count<'a>(
         &self,
         direction: Direction,
         bytes: u64,
         counts_packets: bool,
-        whole: impl FnOnce() -> Whole<'a>,
+        whole: impl FnOnce() -> Option<Whole<'a>>,
     ) -> Verdict {
         if bytes > MAX_CALL_BYTES {
             return Verdict::Refused(RefuseReason::TooLarge);
         }
         let before = self.bytes.get(direction).add(bytes);
         if !ByteCounter::is_ordinary(before) {
-            return whole().count_rare(self, direction, before, bytes);
+            return whole().map_or(Verdict::Counted, |whole| {
+                whole.count_rare(self, direction, before, bytes)
+            });
         }
         if counts_packets && !self.packets.get(direction).add() {
-            return whole().packet_was_late(direction, bytes);
+            return whole().map_or(Verdict::Counted, |whole| whole.packet_was_late(direction, bytes));
         }
         Verdict::Counted
     }

@@ -44,19 +44,18 @@ impl Counts {
     }
 }
 
-const OPEN: u64 = 0;
+/// The limit of a cell whose session has closed: no addition is below it.
+const ENDED: u64 = 0;
 
-/// All ones: or-ed to a count it makes one that is not ordinary, so that one compare asks for both.
-const ENDED: u64 = u64::MAX;
-
-/// One writer's counters. One thread writes the counts, the closer writes `ended`, `Drop` writes `released`. The rest was
+/// One writer's counters. One thread writes the counts, the closer writes `limit`, `Drop` writes `released`. The rest was
 /// fixed when it was made, and stands here so that an ordinary call touches this line alone.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct WriterCell {
     bytes: PerDirection<AtomicU64>,
     packets: PerDirection<AtomicU64>,
-    ended: AtomicU64,
+    /// Additions onto less than this and more than nothing are ordinary: so one compare asks for the close, too.
+    limit: AtomicU64,
     released: AtomicBool,
     counts_packets: bool,
     refused: Option<RefuseReason>,
@@ -68,7 +67,7 @@ impl WriterCell {
         Self {
             bytes: zeros(),
             packets: zeros(),
-            ended: AtomicU64::new(OPEN),
+            limit: AtomicU64::new(NEARLY_FULL),
             released: AtomicBool::new(false),
             counts_packets,
             refused: None,
@@ -78,7 +77,7 @@ impl WriterCell {
     /// The cell of a writer that was refused, or whose session had closed.
     pub(crate) fn ended(refused: Option<RefuseReason>) -> Self {
         Self {
-            ended: AtomicU64::new(ENDED),
+            limit: AtomicU64::new(ENDED),
             refused,
             ..Self::new(false)
         }
@@ -87,7 +86,7 @@ impl WriterCell {
     /// Tells the writer that its session closed.
     pub(crate) fn end(&self) {
         // Release: publishes the closed phase to the writer. Pairs with Acquire in has_ended() [M5].
-        self.ended.store(ENDED, Ordering::Release);
+        self.limit.store(ENDED, Ordering::Release);
     }
 
     /// Whether an addition onto `before` needs nothing more: the session has not closed, and it is neither the first nor
@@ -96,14 +95,13 @@ impl WriterCell {
     fn is_ordinary(&self, before: u64) -> bool {
         // Relaxed: an addition that misses the store by a moment is harvested later; has_ended() follows where the
         // reason is read [M5].
-        let ended = self.ended.load(Ordering::Relaxed);
-        before.wrapping_sub(1) | ended < NEARLY_FULL
+        before.wrapping_sub(1) < self.limit.load(Ordering::Relaxed)
     }
 
     /// Whether the session has closed; if so, the phase read after this is the closed one.
     fn has_ended(&self) -> bool {
         // Acquire: pairs with Release in end() [M5].
-        self.ended.load(Ordering::Acquire) != OPEN
+        self.limit.load(Ordering::Acquire) == ENDED
     }
 
     /// What this writer has counted in one direction.

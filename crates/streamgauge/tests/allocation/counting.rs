@@ -19,6 +19,7 @@ fn p3_counting_allocates_and_frees_nothing() {
         let (collector, _) = collector_of(SESSIONS, count_packets);
         let session = collector.session(id(0)).unwrap();
         let mut writer = session.writer();
+        let shared = session.shared();
         settle(&collector);
         on_packet_thread(|| {
             assert_none("the first call by id on a thread", || {
@@ -52,19 +53,26 @@ fn p3_counting_allocates_and_frees_nothing() {
                     assert_eq!(writer.egress(1), Verdict::Counted);
                 }
             });
+            assert_none("by shared handle", || {
+                for _ in 0..CALLS {
+                    assert_eq!(shared.ingress(1), Verdict::Counted);
+                    assert_eq!(shared.egress(1), Verdict::Counted);
+                }
+            });
             session.unregister();
             assert_none("too late, in every way", || {
                 let closed = Verdict::Closed(CloseReason::Unregistered);
                 assert_eq!(collector.ingress(id(0), 1), Verdict::Unknown);
                 assert_eq!(session.ingress(1), closed);
+                assert_eq!(shared.ingress(1), closed);
                 assert_eq!(writer.egress(1), closed);
             });
         });
         let totals = collector.refresh().totals;
-        assert_eq!(totals.total_rx_bytes, 4 * CALLS + 1);
+        assert_eq!(totals.total_rx_bytes, 5 * CALLS + 1);
         assert_eq!(
             totals.total_rx_packets,
-            if count_packets { 4 * CALLS + 1 } else { 0 }
+            if count_packets { 5 * CALLS + 1 } else { 0 }
         );
     }
 }

@@ -75,6 +75,23 @@ fn extra_replaces_what_was_there() {
 }
 
 #[test]
+fn a_label_that_repeats_is_one_text_in_sessions_and_history() {
+    let meter = Checked::new(|_| {});
+    meter.register_and_activate("a", "stream", "here", "there");
+    let first = meter.active().pop().unwrap().peer;
+    meter.unregister("a");
+    meter.refreshed();
+    for _ in 0..10 {
+        // Between them the sampler sweeps: the history holds the text.
+        meter.register_and_activate("b", "other", "here", "there");
+        let second = meter.active().pop().unwrap().peer;
+        assert_eq!(second.as_ptr(), first.as_ptr());
+        meter.unregister("b");
+        meter.refreshed();
+    }
+}
+
+#[test]
 fn extra_may_be_set_on_a_pending_session_and_not_on_a_closed_one() {
     let meter = Checked::new(|_| {});
     let session = meter.register("a", "", "", "");

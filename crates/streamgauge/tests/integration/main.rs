@@ -32,6 +32,7 @@ mod registration;
 mod registry;
 #[cfg(feature = "serde")]
 mod serialization;
+mod shared;
 mod sizes;
 mod stop;
 mod store_failure;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use streamgauge::{
     Activation, Admission, AdmissionError, CloseReason, Collector, CollectorConfig, ManualClock,
-    RefuseReason, SessionHandle, Summary, Verdict, Writer,
+    RefuseReason, SessionHandle, SharedHandle, Summary, Verdict, Writer,
 };
 
 use crate::account::{Account, Accounts, Moved, Way};
@@ -189,7 +189,18 @@ impl Scene<'_> {
                     })
                     .collect()
             }
-            4..=6 => {
+            4 => {
+                let shared = hand.shared(self, id);
+                let verdict = account.call(id, way, bytes, |bytes| match way {
+                    Way::Ingress => shared.ingress(bytes),
+                    Way::Egress => shared.egress(bytes),
+                });
+                if !verdict.is_counted() && dice.is_one_in(2) {
+                    hand.shared = None;
+                }
+                vec![verdict]
+            }
+            5 | 6 => {
                 let handle = hand.handle(self, id);
                 let verdict = account.call(id, way, bytes, |bytes| match way {
                     Way::Ingress => handle.ingress(bytes),
@@ -410,12 +421,17 @@ impl Scene<'_> {
 #[derive(Default)]
 struct Hand {
     handle: Option<SessionHandle>,
+    shared: Option<SharedHandle>,
     writer: Option<Writer>,
 }
 
 impl Hand {
     fn handle(&mut self, scene: &Scene<'_>, id: usize) -> &SessionHandle {
         self.handle.get_or_insert_with(|| scene.register(id))
+    }
+
+    fn shared(&mut self, scene: &Scene<'_>, id: usize) -> &SharedHandle {
+        self.shared.get_or_insert_with(|| scene.register(id).shared())
     }
 
     fn writer(&mut self, scene: &Scene<'_>, id: usize) -> &mut Writer {
