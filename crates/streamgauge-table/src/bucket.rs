@@ -59,6 +59,9 @@ impl<T> Bucket<T> {
         let mut hits = matching(marks, hash.tag());
         while hits != 0 {
             if let Some(entry) = self.entry(slot_of(hits)) {
+                // What is found is written at its value's end, which can be another line than the key's: both are asked
+                // for at once. A locked write would ask for its line only after the comparison.
+                Inner::prefetch(entry);
                 // SAFETY: the pin or the lock, taken before the slot was read, keeps the entry there.
                 if unsafe { Inner::has_key(entry, key) } {
                     return Search::Found(entry);
