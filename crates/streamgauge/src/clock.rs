@@ -29,16 +29,31 @@ pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A moment of the calendar in nanoseconds since 1970; what is before counts as 1970. Until the year 2554.
-pub(crate) fn wall_nanos(wall: SystemTime) -> u64 {
-    wall.duration_since(SystemTime::UNIX_EPOCH).map_or(0, nanos)
+/// A moment in sixteen bytes, to be kept for each session. A calendar before 1970 counts as 1970, and after 2554 as then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    /// As [`Moment::monotonic`].
+    pub(crate) monotonic: u64,
+    /// In nanoseconds since 1970.
+    wall: u64,
 }
 
-/// The moment that [`wall_nanos`] stands for.
-pub(crate) fn from_wall_nanos(nanos: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH
-        .checked_add(Duration::from_nanos(nanos))
-        .unwrap_or(SystemTime::UNIX_EPOCH)
+impl Stamp {
+    pub(crate) fn wall(self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+            .checked_add(Duration::from_nanos(self.wall))
+            .unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+}
+
+impl From<Moment> for Stamp {
+    fn from(moment: Moment) -> Self {
+        let since_1970 = moment.wall.duration_since(SystemTime::UNIX_EPOCH);
+        Self {
+            monotonic: moment.monotonic,
+            wall: since_1970.map_or(0, nanos),
+        }
+    }
 }
 
 /// Nanoseconds as seconds. Exact to a microsecond for a century.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::clock::Stamp;
 use crate::label::Label;
 use crate::sampler::timeline::bitrate;
 use crate::session::core::SessionRef;
@@ -92,7 +93,7 @@ pub struct ClosedSession {
 }
 
 impl SessionIdentity {
-    pub(crate) fn of(collector: &Arc<str>, session: &SessionRef) -> Self {
+    pub(crate) fn of(collector: &Arc<str>, session: &SessionRef, registered: Stamp) -> Self {
         let labels = session.labels();
         Self {
             collector: Arc::clone(collector),
@@ -104,7 +105,7 @@ impl SessionIdentity {
                 .extra()
                 .map(|extra| Arc::from(&**extra))
                 .unwrap_or_default(),
-            created_at: session.created_at(),
+            created_at: registered.wall(),
         }
     }
 }

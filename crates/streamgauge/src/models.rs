@@ -60,7 +60,7 @@ fn session(activation: Activation, count_packets: bool) -> Arc<Subject> {
     let clock = Clock::Manual(ManualClock::default());
     let roster = Roster::new(&config, clock, Arc::new(Interner::new()));
     roster.population.enter_open();
-    let core = SessionCore::new(labels, activation, count_packets, moment());
+    let core = SessionCore::new(labels, activation, count_packets);
     // Threads share it by std's count, which is not the models' to check and costs them no steps.
     Arc::new(Subject {
         session: SessionRef::new(b"id", core),
@@ -396,7 +396,7 @@ fn m1_registration_against_stop() {
             thread::spawn(move || {
                 intake
                     .open()
-                    .announce(session.population(), &session.session)
+                    .announce(session.population(), &session.session, moment())
                     .is_ok()
             })
         };

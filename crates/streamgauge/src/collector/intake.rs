@@ -50,7 +50,7 @@ pub(crate) struct Desk {
     /// Full batches, and those that a collection took; in order of registration.
     batches: VecDeque<Arc<Rows>>,
     /// The batch that registrations add to.
-    filling: Vec<SessionRef>,
+    filling: Rows,
     ended: Vec<Ended>,
     relabelled: Relabelled,
     is_shut: bool,
@@ -84,13 +84,18 @@ impl Intake {
 }
 
 impl Desk {
-    /// Announces a new session.
-    pub(crate) fn announce(&mut self, population: &Population, session: &SessionRef) -> Result<(), Shut> {
+    /// Announces a session that was registered just now.
+    pub(crate) fn announce(
+        &mut self,
+        population: &Population,
+        session: &SessionRef,
+        now: Moment,
+    ) -> Result<(), Shut> {
         if self.is_shut {
             return Err(Shut);
         }
         population.enter_open();
-        self.filling.push(session.clone());
+        self.filling.push(session.clone(), now.into());
         if self.filling.len() == BATCH {
             self.end_batch();
         }
@@ -127,14 +132,14 @@ impl Desk {
     }
 
     fn end_batch(&mut self) {
-        let sessions = std::mem::take(&mut self.filling);
-        self.batches.push_back(Arc::new(Rows::new(sessions)));
+        let rows = std::mem::take(&mut self.filling);
+        self.batches.push_back(Arc::new(rows));
     }
 
     /// The sessions that no published summary has, in order of registration. They stay listed until
     /// [`forget`](Self::forget).
     pub(crate) fn batches(&mut self) -> Vec<Arc<Rows>> {
-        if !self.filling.is_empty() {
+        if self.filling.len() > 0 {
             self.end_batch();
         }
         self.batches.iter().map(Arc::clone).collect()

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::core::CollectorCore;
+use crate::clock::Stamp;
 use crate::direction::PerDirection;
 use crate::session::Session;
 use crate::session::core::{Reading, SessionRef};
@@ -18,26 +19,26 @@ pub(super) fn active(core: &CollectorCore) -> Vec<Session> {
         return Vec::new();
     }
     let batches = core.roster.intake.open().batches();
-    let opened = || batches.iter().flat_map(|batch| &batch.sessions);
+    let opened = || batches.iter().flat_map(|batch| batch.iter());
     let summary = core.summary();
-    let mut listed: HashSet<usize> = opened().map(SessionRef::address).collect();
+    let mut listed: HashSet<usize> = opened().map(|(session, _)| session.address()).collect();
     let mut sessions = Vec::with_capacity(summary.active.len() + listed.len());
     for row in summary.active.rows() {
         listed.remove(&row.session.address());
-        sessions.extend(read(row.session, row.numbers.bitrates));
+        sessions.extend(read(row.session, row.registered, row.numbers.bitrates));
     }
-    for session in opened().filter(|session| listed.contains(&session.address())) {
-        sessions.extend(read(session, PerDirection::default()));
+    for (session, registered) in opened().filter(|(session, _)| listed.contains(&session.address())) {
+        sessions.extend(read(session, registered, PerDirection::default()));
     }
     sessions
 }
 
-fn read(session: &SessionRef, bitrates: PerDirection<f32>) -> Option<Session> {
+fn read(session: &SessionRef, registered: Stamp, bitrates: PerDirection<f32>) -> Option<Session> {
     match session.read() {
         Reading::Open {
             counts,
             is_active: true,
-        } => Some(live_session(session, counts, bitrates)),
+        } => Some(live_session(session, registered, counts, bitrates)),
         Reading::Open { .. } | Reading::Closed => None,
     }
 }

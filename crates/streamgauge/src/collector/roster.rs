@@ -114,9 +114,10 @@ impl Roster {
         let (core, cut) = self.new_session(application);
         let session = SessionRef::new(id, core);
         prepare(&session);
+        let now = self.clock.now();
         let claimed = loop {
             match self.table.claim(&session, || {
-                self.intake.open().announce(&self.population, &session)
+                self.intake.open().announce(&self.population, &session, now)
             }) {
                 Claim::Inserted => {
                     self.population.count_labels_cut(cut);
@@ -143,7 +144,7 @@ impl Roster {
         let (labels, cut) = Labels::new(reference, location, peer, self.max_label_bytes, |text| {
             self.labels.label(text)
         });
-        let core = SessionCore::new(labels, self.activation, self.count_packets, self.clock.now());
+        let core = SessionCore::new(labels, self.activation, self.count_packets);
         (core, cut)
     }
 
@@ -153,7 +154,7 @@ impl Roster {
             Registration::New(session) | Registration::Known(session) => session,
             Registration::Refused(reason) => {
                 let id = &id[..id.len().min(self.max_id_bytes)];
-                SessionRef::new(id, SessionCore::refused(reason, self.clock.now()))
+                SessionRef::new(id, SessionCore::refused(reason))
             }
         };
         SessionHandle::new(session, Arc::clone(self))

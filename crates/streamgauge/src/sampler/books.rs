@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::chunk::{Clerk, Past};
 use super::lingering::{Lingering, LingeringSession};
-use crate::clock::Moment;
+use crate::clock::{Moment, Stamp};
 use crate::collector::intake::Ended;
 use crate::collector::roster::Roster;
 use crate::direction::PerDirection;
@@ -61,10 +61,11 @@ impl Books {
             .harvest(&mut self.ledger, population, &mut self.events);
     }
 
-    pub(super) fn registered(&mut self, session: &SessionRef) {
+    pub(super) fn registered(&mut self, session: &SessionRef, registered: Stamp) {
         if self.is_observed {
-            self.events
-                .push(SessionEvent::Registered(SessionIdentity::of(&self.name, session)));
+            self.events.push(SessionEvent::Registered(SessionIdentity::of(
+                &self.name, session, registered,
+            )));
         }
     }
 
@@ -86,7 +87,7 @@ impl Books {
         self.roster.population.leave_writers(writers.released);
         let closed = self.is_observed.then(|| {
             if was_active && !past.is_announced {
-                self.activated(&ended.session);
+                self.activated(&ended.session, past.registered);
             }
             let is_final = writers.held.is_empty();
             let mut closed = self.closed(ended, past, was_active, totals, is_final);
@@ -118,10 +119,10 @@ impl Books {
             tx: top_tx,
         } = ended.taken.tops;
         ClosedSession {
-            identity: SessionIdentity::of(&self.name, &ended.session),
+            identity: SessionIdentity::of(&self.name, &ended.session, past.registered),
             reason: ended.reason,
             closed_at: ended.at.wall,
-            duration: ended.at.since(ended.session.created()),
+            duration: ended.at.since(past.registered.monotonic),
             was_active,
             totals,
             average_rx_bitrate: 0.0,
@@ -171,10 +172,11 @@ impl Clerk for Books {
         );
     }
 
-    fn activated(&mut self, session: &SessionRef) {
+    fn activated(&mut self, session: &SessionRef, registered: Stamp) {
         if self.is_observed {
-            self.events
-                .push(SessionEvent::Activated(SessionIdentity::of(&self.name, session)));
+            self.events.push(SessionEvent::Activated(SessionIdentity::of(
+                &self.name, session, registered,
+            )));
         }
     }
 }

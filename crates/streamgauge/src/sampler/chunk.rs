@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::expiry::Expiry;
 use super::ring::Rings;
 use super::timeline::{Roll, Timeline, bitrate};
-use crate::clock::Moment;
+use crate::clock::{Moment, Stamp};
 use crate::collector::intake::{BATCH, Relabelled};
 use crate::collector::population::Population;
 use crate::direction::{Direction, PerDirection};
@@ -33,8 +33,9 @@ pub(super) const ROWS: usize = BATCH;
 const AHEAD: usize = 8;
 
 /// What a tick knows of a session that closed, beside its final.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Past {
+    pub(super) registered: Stamp,
     /// Whether its activation was announced.
     pub(super) is_announced: bool,
     /// The highest bitrates that ticks saw, in bit/s.
@@ -49,7 +50,7 @@ pub(super) trait Clerk {
     /// A session that is due to close now, or is full.
     fn close(&mut self, session: &SessionRef, past: Past, reason: CloseReason);
     /// A session seen active for the first time.
-    fn activated(&mut self, session: &SessionRef);
+    fn activated(&mut self, session: &SessionRef, registered: Stamp);
 }
 
 /// What a collection does to every chunk.
@@ -127,10 +128,10 @@ impl Chunk {
     }
 
     fn enter_new_rows(&mut self) {
-        let (known, rows) = (self.standing.len(), self.rows.sessions.len());
+        let (known, rows) = (self.standing.len(), self.rows.len());
         self.standing.resize(rows, Standing::Pending);
-        let new = &self.rows.sessions[known..];
-        self.noticed.extend(new.iter().map(|session| session.created()));
+        let new = &self.rows.registered[known..];
+        self.noticed.extend(new.iter().map(|stamp| stamp.monotonic));
         self.rings.extend_to(rows, ROWS);
         if !self.peaks.is_empty() {
             self.peaks.resize(rows, PerDirection::default());
@@ -139,11 +140,11 @@ impl Chunk {
 
     /// Takes in rows of sessions registered after those here; `false` if there is no room for them.
     pub(super) fn add(&mut self, new: &Rows) -> bool {
-        if self.rows.sessions.len() + new.sessions.len() > ROWS {
+        if self.rows.len() + new.len() > ROWS {
             return false;
         }
         let rows = Arc::make_mut(&mut self.rows);
-        for row in 0..new.sessions.len() {
+        for row in 0..new.len() {
             rows.append(new, row);
         }
         self.enter_new_rows();
@@ -178,7 +179,7 @@ impl Chunk {
     pub(super) fn join(chunks: &[&Self], pass_counts_packets: bool, slots: usize) -> Self {
         let mut joined = Self::new(Arc::default(), slots);
         let occupied = chunks.iter().map(|chunk| chunk.occupied()).sum();
-        let mut rows = Rows::new(Vec::with_capacity(occupied));
+        let mut rows = Rows::with_capacity(occupied);
         let mut published = PublishedChunk::default();
         published.numbers.restart(occupied, pass_counts_packets);
         let has_peaks = chunks.iter().any(|chunk| !chunk.peaks.is_empty());
@@ -210,7 +211,7 @@ impl Chunk {
 
     /// Takes over the extras of sessions whose extra changed.
     pub(super) fn relabel(&mut self, changed: &Relabelled) {
-        for row in 0..self.rows.sessions.len() {
+        for row in 0..self.rows.len() {
             if changed.contains(&self.rows.sessions[row]) {
                 Arc::make_mut(&mut self.rows).refresh_extra(row);
             }
@@ -238,7 +239,9 @@ impl Chunk {
                 *read = Counts::default();
                 continue;
             }
+            let registered = self.rows.registered[row];
             let past = |standing: Standing| Past {
+                registered,
                 is_announced: standing == Standing::Active,
                 peaks: self.peaks.get(row).copied().unwrap_or_default(),
             };
@@ -267,7 +270,7 @@ impl Chunk {
                 is_touched = true;
                 *standing = Standing::Active;
                 *noticed = now;
-                clerk.activated(session);
+                clerk.activated(session, registered);
             }
             if let Some(reason) = pass.expiry.due(now, *noticed, is_active, counts.bytes) {
                 clerk.close(session, past(*standing), reason);
@@ -341,6 +344,12 @@ impl Chunk {
         };
         let rate = Rate::new(pass.timeline);
         let mut is_at_rest = true;
+        // In order of registration: where the last row is older than the window, all are.
+        let are_old = self
+            .rows
+            .registered
+            .last()
+            .is_none_or(|last| rate.is_whole(last.monotonic));
         let windows = scratch.windows.rx.iter().zip(&scratch.windows.tx);
         let rows = self.rows.sessions.iter().zip(&self.standing);
         for (row, (((session, standing), windows), mut target)) in
@@ -352,7 +361,11 @@ impl Chunk {
                 continue;
             }
             is_at_rest = false;
-            let created = session.created();
+            let created = if are_old {
+                0
+            } else {
+                self.rows.registered[row].monotonic
+            };
             let rx = rate.of(*windows.0, created);
             let tx = rate.of(*windows.1, created);
             let mut advance = |direction, rate: f64| {
@@ -442,9 +455,15 @@ impl<'a> Rate<'a> {
         }
     }
 
+    /// Whether a session registered then divides by the whole window.
+    #[inline]
+    fn is_whole(&self, created: u64) -> bool {
+        created <= self.start
+    }
+
     #[inline]
     fn of(&self, bytes: u64, created: u64) -> f64 {
-        if created <= self.start {
+        if self.is_whole(created) {
             as_bitrate(bytes) * self.whole
         } else {
             bitrate(bytes, self.timeline.seconds_for(created))

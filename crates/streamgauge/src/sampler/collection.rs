@@ -190,8 +190,8 @@ impl Collection {
         let taken_in = batches.len();
         for batch in batches {
             if self.books.is_observed {
-                for session in &batch.sessions {
-                    self.books.registered(session);
+                for (session, registered) in batch.iter() {
+                    self.books.registered(session, registered);
                 }
             }
             let has_joined = self.chunks.last_mut().is_some_and(|last| last.add(&batch));

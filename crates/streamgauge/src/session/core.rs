@@ -6,10 +6,10 @@
 //! population) is not here at all: callers that need it bring it. Labels are written before the session is inserted into
 //! the table and never again, so the insertion publishes them.
 //!
-//! 104 bytes: with the entry's 8 and an id of 20 one allocation of 132, which glibc rounds to 144.
+//! 88 bytes: with the entry's 8 and an id of up to 32 no more than two lines. When it was registered stands in the rows
+//! of the intake and the sampler, which alone ask for it.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use streamgauge_table::Entry;
 
@@ -21,7 +21,6 @@ use super::stripes::Stripes;
 use super::top::{Top, Turn};
 use super::words::{Whole, Words};
 use super::writer::{Counts, TakenCells, WriterCell};
-use crate::clock::{Moment, from_wall_nanos, wall_nanos};
 use crate::collector::config::Activation;
 use crate::collector::population::Population;
 use crate::direction::{Direction, PerDirection};
@@ -36,14 +35,17 @@ pub(crate) type SessionRef = Entry<SessionCore>;
 pub(crate) struct SessionCore {
     labels: Labels,
     attached: Attached,
-    /// In nanoseconds since 1970.
-    created_at: u64,
     tops: PerDirection<Top>,
-    created: u64,
+    words: Words<State>,
+}
+
+/// Where a session is in its life, and how it was configured: one word, on the line of its bytes.
+#[derive(Debug)]
+#[repr(align(8))]
+struct State {
     phase: Phase,
     count_packets: bool,
     on_traffic: bool,
-    words: Words,
 }
 
 /// What the closer took.
@@ -66,41 +68,40 @@ pub(crate) enum Reading {
 }
 
 impl SessionCore {
-    pub(crate) fn new(labels: Labels, activation: Activation, count_packets: bool, now: Moment) -> Self {
+    pub(crate) fn new(labels: Labels, activation: Activation, count_packets: bool) -> Self {
         Self {
             labels,
             attached: Attached::nothing(),
-            created_at: wall_nanos(now.wall),
             tops: PerDirection::new(Top::new(), Top::new()),
-            created: now.monotonic,
-            phase: Phase::pending(),
-            count_packets,
-            on_traffic: activation == Activation::OnTraffic,
-            words: Words::new(),
+            words: Words::new(State {
+                phase: Phase::pending(),
+                count_packets,
+                on_traffic: activation == Activation::OnTraffic,
+            }),
         }
     }
 
     /// A session that no collector knows: every call on it answers `Refused(reason)`.
-    pub(crate) fn refused(reason: RefuseReason, now: Moment) -> Self {
+    pub(crate) fn refused(reason: RefuseReason) -> Self {
         Self {
-            phase: Phase::refused(reason),
+            labels: Labels::default(),
+            attached: Attached::nothing(),
             tops: PerDirection::new(Top::taken(), Top::taken()),
-            words: Words::closed(),
-            ..Self::new(Labels::default(), Activation::Explicit, false, now)
+            words: Words::closed(State {
+                phase: Phase::refused(reason),
+                count_packets: false,
+                on_traffic: false,
+            }),
         }
+    }
+
+    #[inline]
+    fn state(&self) -> &State {
+        &self.words.beside
     }
 
     pub(crate) fn labels(&self) -> &Labels {
         &self.labels
-    }
-
-    /// When it was registered, on the monotonic clock.
-    pub(crate) fn created(&self) -> u64 {
-        self.created
-    }
-
-    pub(crate) fn created_at(&self) -> SystemTime {
-        from_wall_nanos(self.created_at)
     }
 
     pub(crate) fn extra(&self) -> Option<Arc<Box<str>>> {
@@ -115,21 +116,21 @@ impl SessionCore {
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        self.phase.is_open()
+        self.state().phase.is_open()
     }
 
     pub(crate) fn is_on_traffic(&self) -> bool {
-        self.on_traffic
+        self.state().on_traffic
     }
 
     pub(crate) fn counts_packets(&self) -> bool {
-        self.count_packets
+        self.state().count_packets
     }
 
     /// The answer of a call that found the session's counters closed.
     #[cold]
     pub(crate) fn verdict_of_closed(&self) -> Verdict {
-        self.phase.verdict_of_closed()
+        self.state().phase.verdict_of_closed()
     }
 
     /// Counts bytes, and a packet where packets are counted. `population` is asked where more is to be done than to add.
@@ -140,34 +141,35 @@ impl SessionCore {
         bytes: u64,
         population: impl FnOnce() -> &'a Population,
     ) -> Verdict {
-        self.words.count(direction, bytes, self.count_packets, || {
-            Some(Whole {
-                session: self,
-                population: population(),
+        self.words
+            .count(direction, bytes, self.state().count_packets, || {
+                Some(Whole {
+                    session: self,
+                    population: population(),
+                })
             })
-        })
     }
 
     /// Activates where first bytes do that.
     pub(crate) fn activate_on_traffic(&self, population: &Population) {
-        if self.on_traffic {
+        if self.state().on_traffic {
             self.activate(population);
         }
     }
 
     /// Moves from pending to active; `true` for the one call that did.
     pub(crate) fn activate(&self, population: &Population) -> bool {
-        if self.phase.stage() != Stage::Pending {
+        if self.state().phase.stage() != Stage::Pending {
             return false;
         }
-        population.enter_active(|| self.phase.activate())
+        population.enter_active(|| self.state().phase.activate())
     }
 
     /// Closes the session, if it is open: elects the caller, tells the writers, seals the counters.
     ///
     /// The caller holds the intake's lock until the final is recorded there, or it is the collection that folds it.
     pub(crate) fn close(&self, population: &Population, reason: CloseReason) -> Option<Final> {
-        let was_active = self.phase.close(reason)?;
+        let was_active = self.state().phase.close(reason)?;
         if let Some(attachments) = self.attached.get() {
             attachments.writers.end();
         }
@@ -200,12 +202,12 @@ impl SessionCore {
     /// Reads the counters, those of its writers and its stripes included.
     #[inline]
     pub(crate) fn read(&self) -> Reading {
-        let is_active = match self.phase.stage() {
+        let is_active = match self.state().phase.stage() {
             Stage::Pending => false,
             Stage::Active => true,
             Stage::Closed(_) | Stage::Refused(_) => return Reading::Closed,
         };
-        let Some(mut counts) = self.words.read(self.count_packets) else {
+        let Some(mut counts) = self.words.read(self.state().count_packets) else {
             return Reading::Closed;
         };
         if let Some(attachments) = self.attached.get() {
@@ -228,13 +230,16 @@ impl SessionCore {
 
     /// The stripes to count in, made if they are not there; none if the session has closed.
     pub(crate) fn stripes(&self) -> Stripes {
-        if !self.phase.is_open() {
+        if !self.state().phase.is_open() {
             return Stripes::default();
         }
-        let stripes = self.attached.get_or_make().stripes_or_make(self.count_packets);
+        let stripes = self
+            .attached
+            .get_or_make()
+            .stripes_or_make(self.state().count_packets);
         // The closer moves the phase first and looks for stripes second: either it finds these and seals them, or the phase
         // is found closed here, and nobody counts in them.
-        if self.phase.is_open_in_order() {
+        if self.state().phase.is_open_in_order() {
             stripes.clone()
         } else {
             Stripes::default()
@@ -246,7 +251,7 @@ impl SessionCore {
         self.attached
             .get_or_make()
             .writers
-            .admit(cell, || self.phase.is_open_in_order())
+            .admit(cell, || self.state().phase.is_open_in_order())
     }
 
     /// Takes the writers' cells out of a closed session.
@@ -288,7 +293,13 @@ impl Whole<'_> {
     /// Completes an addition to `words` that was not ordinary.
     #[cold]
     #[inline(never)]
-    pub(super) fn count_rare(self, words: &Words, direction: Direction, before: u64, bytes: u64) -> Verdict {
+    pub(super) fn count_rare<B>(
+        self,
+        words: &Words<B>,
+        direction: Direction,
+        before: u64,
+        bytes: u64,
+    ) -> Verdict {
         let session = self.session;
         match words.bytes.get(direction).settle(before, bytes) {
             Settled::First if bytes != 0 => session.activate_on_traffic(self.population),
@@ -296,7 +307,7 @@ impl Whole<'_> {
             Settled::Late => return session.verdict_of_closed(),
             Settled::Full => return Verdict::Refused(RefuseReason::CounterFull),
         }
-        if session.count_packets && !words.packets.get(direction).add() {
+        if session.state().count_packets && !words.packets.get(direction).add() {
             return self.packet_was_late(direction, bytes);
         }
         Verdict::Counted
@@ -319,19 +330,15 @@ impl Whole<'_> {
 mod tests {
     use std::mem::offset_of;
 
-    use super::{SessionCore, Words};
+    use super::{SessionCore, State, Words};
 
     #[test]
     fn p5_a_session_is_small_and_its_hot_words_are_last() {
-        assert_eq!(size_of::<SessionCore>(), 104);
-        assert_eq!(
-            offset_of!(SessionCore, words) + size_of::<Words>(),
-            size_of::<SessionCore>()
-        );
-        assert_eq!(
-            offset_of!(SessionCore, words) + offset_of!(Words, bytes),
-            size_of::<SessionCore>() - 16
-        );
-        assert!(offset_of!(SessionCore, count_packets) / 8 + 1 == offset_of!(SessionCore, words) / 8);
+        assert_eq!(size_of::<SessionCore>(), 88);
+        let words = offset_of!(SessionCore, words);
+        assert_eq!(words + size_of::<Words<State>>(), 88);
+        assert_eq!(words + offset_of!(Words<State>, bytes), 72);
+        // Of an entry that begins with a line: what a count reads and writes is in the second.
+        assert_eq!(words + offset_of!(Words<State>, beside), 64);
     }
 }

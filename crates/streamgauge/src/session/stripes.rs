@@ -29,24 +29,17 @@ const MOST: usize = if cfg!(loom) { 2 } else { 16 };
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stripes(Arc<[CachePadded<Stripe>]>);
 
-/// What one thread in so many counts in.
-#[derive(Debug)]
-struct Stripe {
-    words: Words,
-    /// As the session has it, so that an ordinary count does not touch the session.
-    counts_packets: bool,
-}
+/// What one thread in so many counts in. Beside the bytes whether packets are counted, as the session has it: an ordinary
+/// count does not touch the session.
+type Stripe = Words<bool>;
 
 impl Stripes {
     /// As many as threads can run at once: 2, 4, 8 or 16.
     pub(super) fn new(counts_packets: bool) -> Self {
         let threads = available_parallelism().map_or(MOST, usize::from);
         let stripes = threads.next_power_of_two().clamp(2, MOST);
-        let stripe = || Stripe {
-            words: Words::new(),
-            counts_packets,
-        };
-        Self((0..stripes).map(|_| CachePadded::new(stripe())).collect())
+        let stripe = || CachePadded::new(Stripe::new(counts_packets));
+        Self((0..stripes).map(|_| stripe()).collect())
     }
 
     /// Counts in the stripe of the thread with this number; `None` where there are no stripes.
@@ -60,20 +53,20 @@ impl Stripes {
     ) -> Option<Verdict> {
         // Their number is a power of two, or 0, and then none is found.
         let stripe = self.0.get(thread & self.0.len().wrapping_sub(1))?;
-        Some(stripe.words.count(direction, bytes, stripe.counts_packets, whole))
+        Some(stripe.count(direction, bytes, stripe.beside, whole))
     }
 
     /// Seals every stripe and returns what they held. Called once, by the elected closer, after the phase moved.
     pub(super) fn seal(&self) -> Counts {
         self.0
             .iter()
-            .fold(Counts::default(), |sum, stripe| sum.plus(stripe.words.seal()))
+            .fold(Counts::default(), |sum, stripe| sum.plus(stripe.seal()))
     }
 
     /// What the stripes hold, or `None` once any of them is sealed.
     pub(super) fn read(&self) -> Option<Counts> {
         self.0.iter().try_fold(Counts::default(), |sum, stripe| {
-            Some(sum.plus(stripe.words.read(true)?))
+            Some(sum.plus(stripe.read(true)?))
         })
     }
 }

@@ -11,11 +11,12 @@ use crate::collector::population::Population;
 use crate::direction::{Direction, PerDirection};
 use crate::verdict::{RefuseReason, Verdict};
 
-/// The counters of one session, or of one of its stripes.
+/// The counters of one session, or of one of its stripes, and a word beside the bytes: what a count has to know.
 #[derive(Debug)]
 #[repr(C)]
-pub(crate) struct Words {
+pub(crate) struct Words<B> {
     pub(super) packets: PerDirection<PacketCounter>,
+    pub(super) beside: B,
     pub(super) bytes: PerDirection<ByteCounter>,
 }
 
@@ -26,19 +27,20 @@ pub(crate) struct Whole<'a> {
     pub(crate) population: &'a Population,
 }
 
-impl Words {
-    pub(super) fn new() -> Self {
+impl<B> Words<B> {
+    pub(super) fn new(beside: B) -> Self {
         Self {
+            beside,
             packets: PerDirection::new(PacketCounter::new(), PacketCounter::new()),
             bytes: PerDirection::new(ByteCounter::new(), ByteCounter::new()),
         }
     }
 
     /// Words that were never open: every addition of bytes to them is late.
-    pub(super) fn closed() -> Self {
+    pub(super) fn closed(beside: B) -> Self {
         Self {
             bytes: PerDirection::new(ByteCounter::closed(), ByteCounter::closed()),
-            ..Self::new()
+            ..Self::new(beside)
         }
     }
 

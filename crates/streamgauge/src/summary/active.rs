@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::numbers::{Numbers, RowNumbers, Standing};
+use crate::clock::Stamp;
 use crate::direction::PerDirection;
 use crate::label::Label;
 use crate::session::Session;
@@ -22,25 +23,43 @@ pub(crate) type Extra = Arc<Box<str>>;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rows {
     pub(crate) sessions: Vec<SessionRef>,
+    /// When each was registered.
+    pub(crate) registered: Vec<Stamp>,
     /// The extras of those that have one, by row.
     extras: Vec<(usize, Extra)>,
 }
 
 impl Rows {
-    /// Rows of sessions that have no extra yet.
-    pub(crate) fn new(sessions: Vec<SessionRef>) -> Self {
+    /// Room for exactly so many rows.
+    pub(crate) fn with_capacity(rows: usize) -> Self {
         Self {
-            sessions,
+            sessions: Vec::with_capacity(rows),
+            registered: Vec::with_capacity(rows),
             extras: Vec::new(),
         }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Adds a session that has no extra yet.
+    pub(crate) fn push(&mut self, session: SessionRef, registered: Stamp) {
+        self.sessions.push(session);
+        self.registered.push(registered);
+    }
+
+    /// The sessions, and when each was registered.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&SessionRef, Stamp)> {
+        self.sessions.iter().zip(self.registered.iter().copied())
     }
 
     /// Adds a row that `other` has.
     pub(crate) fn append(&mut self, other: &Self, row: usize) {
         if let Some(extra) = other.extra(row) {
-            self.extras.push((self.sessions.len(), Arc::clone(extra)));
+            self.extras.push((self.len(), Arc::clone(extra)));
         }
-        self.sessions.push(other.sessions[row].clone());
+        self.push(other.sessions[row].clone(), other.registered[row]);
     }
 
     pub(crate) fn extra(&self, row: usize) -> Option<&Extra> {
@@ -71,6 +90,7 @@ pub(crate) struct PublishedChunk {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row<'a> {
     pub(crate) session: &'a SessionRef,
+    pub(crate) registered: Stamp,
     extra: Option<&'a Extra>,
     pub(crate) numbers: RowNumbers,
 }
@@ -80,9 +100,10 @@ impl PublishedChunk {
     fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         // Extras stand in order, so one walk finds them all.
         let mut extras = self.rows.extras.iter().peekable();
-        let rows = self.rows.sessions.iter().zip(self.numbers.rows()).enumerate();
-        rows.map(move |(row, (session, numbers))| Row {
+        let rows = self.rows.iter().zip(self.numbers.rows()).enumerate();
+        rows.map(move |(row, ((session, registered), numbers))| Row {
             session,
+            registered,
             extra: extras.next_if(|(at, _)| *at == row).map(|(_, extra)| extra),
             numbers,
         })
@@ -220,7 +241,7 @@ impl<'a> ActiveSession<'a> {
         Self {
             id: SessionIdRef::from(row.session.key()),
             reference: &labels.reference,
-            created_at: row.session.created_at(),
+            created_at: row.registered.wall(),
             location: &labels.location,
             peer: &labels.peer,
             extra: row.extra.map_or("", |extra| extra),
@@ -258,13 +279,19 @@ impl<'a> ActiveSession<'a> {
 }
 
 /// One session now: counts and tops as they are, bitrates as of the last tick.
-pub(crate) fn live_session(session: &SessionRef, counts: Counts, bitrates: PerDirection<f32>) -> Session {
+pub(crate) fn live_session(
+    session: &SessionRef,
+    registered: Stamp,
+    counts: Counts,
+    bitrates: PerDirection<f32>,
+) -> Session {
     let tops = PerDirection::new(
         session.top(crate::direction::Direction::Ingress),
         session.top(crate::direction::Direction::Egress),
     );
     ActiveSession::new(&Row {
         session,
+        registered,
         extra: session.extra().as_ref(),
         numbers: RowNumbers {
             counts,
