@@ -68,7 +68,7 @@ impl<T> Inner<T> {
     /// Asks for the lines of the key and of the value's end.
     #[inline]
     pub(crate) fn prefetch(entry: NonNull<Self>) {
-        prefetch(entry.as_ptr(), Self::KEY.saturating_sub(40));
+        prefetch(entry.as_ptr(), Self::KEY.saturating_sub(24));
         prefetch(entry.as_ptr(), Self::KEY + 16);
     }
 }

@@ -239,9 +239,8 @@ impl Chunk {
                 *read = Counts::default();
                 continue;
             }
-            let registered = self.rows.registered[row];
             let past = |standing: Standing| Past {
-                registered,
+                registered: self.rows.registered[row],
                 is_announced: standing == Standing::Active,
                 peaks: self.peaks.get(row).copied().unwrap_or_default(),
             };
@@ -270,7 +269,7 @@ impl Chunk {
                 is_touched = true;
                 *standing = Standing::Active;
                 *noticed = now;
-                clerk.activated(session, registered);
+                clerk.activated(session, self.rows.registered[row]);
             }
             if let Some(reason) = pass.expiry.due(now, *noticed, is_active, counts.bytes) {
                 clerk.close(session, past(*standing), reason);
@@ -344,6 +343,7 @@ impl Chunk {
         };
         let rate = Rate::new(pass.timeline);
         let mut is_at_rest = true;
+        let is_unset = self.sets_seen == turn.sets();
         // In order of registration: where the last row is older than the window, all are.
         let are_old = self
             .rows
@@ -355,8 +355,10 @@ impl Chunk {
         for (row, (((session, standing), windows), mut target)) in
             rows.zip(windows).zip(numbers.rows_mut()).enumerate()
         {
+            // Where no top was set since, a top of 0 is in what was published: the session's line need not be asked.
+            let has_no_top = || (is_unset && self.published.numbers.has_no_top(row)) || session.has_no_top();
             let is_silent = *windows.0 | *windows.1 == 0;
-            if *standing == Standing::Vacant || (is_silent && session.has_no_top()) {
+            if *standing == Standing::Vacant || (is_silent && has_no_top()) {
                 target.set(PerDirection::default(), PerDirection::default(), *standing);
                 continue;
             }

@@ -10,6 +10,7 @@ use super::stripes::Stripes;
 use super::writer::{Counts, WriterCells};
 use crate::collector::population::Population;
 use crate::slot::OptionalSlot;
+use crate::sync::{AtomicBool, Ordering};
 
 /// The attachments of one session.
 #[derive(Debug)]
@@ -19,14 +20,14 @@ pub(super) struct Attachments {
     stripes: OnceBox<Stripes>,
     /// The models do not see into `OnceBox`: there this word publishes what the box does elsewhere.
     #[cfg(loom)]
-    is_striped: crate::sync::AtomicBool,
+    is_striped: AtomicBool,
 }
 
 impl Attachments {
     pub(super) fn stripes(&self) -> Option<&Stripes> {
         #[cfg(loom)]
         // Acquire: pairs with Release in stripes_or_make() [M10].
-        if !self.is_striped.load(crate::sync::Ordering::Acquire) {
+        if !self.is_striped.load(Ordering::Acquire) {
             return None;
         }
         self.stripes.get()
@@ -38,7 +39,7 @@ impl Attachments {
             .get_or_init(|| Box::new(Stripes::new(counts_packets)));
         #[cfg(loom)]
         // Release: publishes the stripes. Pairs with Acquire in stripes() [M10].
-        self.is_striped.store(true, crate::sync::Ordering::Release);
+        self.is_striped.store(true, Ordering::Release);
         stripes
     }
 
@@ -56,6 +57,29 @@ impl Attachments {
     #[cold]
     pub(super) fn let_writers_go(&self, population: &Population) {
         population.leave_writers(self.writers.let_go());
+    }
+}
+
+/// Whether a session has attachments, to be asked on the line of its bytes: most have none, and a collection asks all.
+#[derive(Debug)]
+pub(super) struct HasAttachments(AtomicBool);
+
+impl HasAttachments {
+    pub(super) fn new() -> Self {
+        Self(AtomicBool::new(false))
+    }
+
+    /// Said by whoever asked for the attachments, before it counts by way of them.
+    pub(super) fn set(&self) {
+        // Release: the attachments are there before this says so. Pairs with Acquire in get(). A count by a writer or in a
+        // stripe that returned before a collection began comes after this, so the collection finds it [M5].
+        self.0.store(true, Ordering::Release);
+    }
+
+    #[inline]
+    pub(super) fn get(&self) -> bool {
+        // Acquire: pairs with Release in set() [M5].
+        self.0.load(Ordering::Acquire)
     }
 }
 
@@ -80,7 +104,7 @@ impl Attached {
                 writers: WriterCells::default(),
                 stripes: OnceBox::new(),
                 #[cfg(loom)]
-                is_striped: crate::sync::AtomicBool::new(false),
+                is_striped: AtomicBool::new(false),
             })
         })
     }

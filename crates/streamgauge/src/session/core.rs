@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use streamgauge_table::Entry;
 
-use super::attachments::{Attached, Attachments};
+use super::attachments::{Attached, Attachments, HasAttachments};
 use super::counter::Settled;
 use super::labels::Labels;
 use super::phase::{Phase, Stage};
@@ -46,6 +46,7 @@ struct State {
     phase: Phase,
     count_packets: bool,
     on_traffic: bool,
+    has_attachments: HasAttachments,
 }
 
 /// What the closer took.
@@ -77,6 +78,7 @@ impl SessionCore {
                 phase: Phase::pending(),
                 count_packets,
                 on_traffic: activation == Activation::OnTraffic,
+                has_attachments: HasAttachments::new(),
             }),
         }
     }
@@ -91,6 +93,7 @@ impl SessionCore {
                 phase: Phase::refused(reason),
                 count_packets: false,
                 on_traffic: false,
+                has_attachments: HasAttachments::new(),
             }),
         }
     }
@@ -98,6 +101,23 @@ impl SessionCore {
     #[inline]
     fn state(&self) -> &State {
         &self.words.beside
+    }
+
+    /// The attachments, made if there were none.
+    fn attachments(&self) -> &Attachments {
+        let attachments = self.attached.get_or_make();
+        self.state().has_attachments.set();
+        attachments
+    }
+
+    /// The attachments, if there are any: for collections, which ask every session.
+    #[inline]
+    fn attachments_if_any(&self) -> Option<&Attachments> {
+        if self.state().has_attachments.get() {
+            self.attached.get()
+        } else {
+            None
+        }
     }
 
     pub(crate) fn labels(&self) -> &Labels {
@@ -109,10 +129,7 @@ impl SessionCore {
     }
 
     pub(crate) fn set_extra(&self, extra: &str) {
-        self.attached
-            .get_or_make()
-            .extra
-            .store(Some(Arc::new(Box::from(extra))));
+        self.attachments().extra.store(Some(Arc::new(Box::from(extra))));
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -210,7 +227,7 @@ impl SessionCore {
         let Some(mut counts) = self.words.read(self.state().count_packets) else {
             return Reading::Closed;
         };
-        if let Some(attachments) = self.attached.get() {
+        if let Some(attachments) = self.attachments_if_any() {
             let Some(with_theirs) = attachments.add_to(counts) else {
                 return Reading::Closed;
             };
@@ -222,7 +239,7 @@ impl SessionCore {
     /// As [`read`](Self::read), and lets the cells of dropped writers go. The collection alone does this.
     #[inline]
     pub(crate) fn read_for_collection(&self, population: &Population) -> Reading {
-        if let Some(attachments) = self.attached.get() {
+        if let Some(attachments) = self.attachments_if_any() {
             attachments.let_writers_go(population);
         }
         self.read()
@@ -248,8 +265,7 @@ impl SessionCore {
 
     /// Adds a writer's cell; `false` if the session has closed.
     pub(crate) fn admit_writer(&self, cell: &Arc<WriterCell>) -> bool {
-        self.attached
-            .get_or_make()
+        self.attachments()
             .writers
             .admit(cell, || self.state().phase.is_open_in_order())
     }

@@ -174,6 +174,13 @@ impl Numbers {
         self.bytes.iter().copied().chain(none)
     }
 
+    /// Whether a row is there and has no top.
+    #[inline]
+    pub(crate) fn has_no_top(&self, row: usize) -> bool {
+        let packed = self.packed.get(row);
+        packed.is_some_and(|packed| packed.tops().is_zero())
+    }
+
     /// The bitrates of a row; none of one that is not there yet.
     #[inline]
     pub(crate) fn bitrates(&self, row: usize) -> PerDirection<f32> {
