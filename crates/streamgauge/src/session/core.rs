@@ -250,10 +250,7 @@ impl SessionCore {
         if !self.state().phase.is_open() {
             return Stripes::default();
         }
-        let stripes = self
-            .attached
-            .get_or_make()
-            .stripes_or_make(self.state().count_packets);
+        let stripes = self.attachments().stripes_or_make(self.state().count_packets);
         // The closer moves the phase first and looks for stripes second: either it finds these and seals them, or the phase
         // is found closed here, and nobody counts in them.
         if self.state().phase.is_open_in_order() {
