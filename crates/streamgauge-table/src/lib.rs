@@ -3,7 +3,7 @@
 //! An [`Entry`] is a shared value and the byte string that it is found by, in one allocation. A [`Table`] finds entries from
 //! any thread: a lookup takes no lock, allocates nothing, frees nothing and moves nothing, whatever other threads do and
 //! wherever they stand still. Insertions and removals take one lock. What they take out is freed by one call,
-//! [`Table::reclaim`], which is for a thread that has the time.
+//! [`Table::reclaim`], which is for a thread that has the time. A [`Text`] is an entry that is nothing but its key.
 //!
 //! ```
 //! use streamgauge_table::{Claim, Entry, Table};
@@ -60,6 +60,7 @@ mod root;
 mod segment;
 mod sync;
 mod table;
+mod text;
 
 pub use entry::Entry;
 pub use pin::{Found, Pin};
@@ -67,3 +68,4 @@ pub use pin::{Found, Pin};
 #[doc(hidden)]
 pub use table::pin_by_swap;
 pub use table::{Claim, Reclaimed, Table, prepare_thread};
+pub use text::Text;

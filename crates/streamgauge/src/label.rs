@@ -1,8 +1,8 @@
 //! The text that sessions are accounted under: one word, shared by all who show it.
 //!
-//! A [`Label`] wraps the one crate that is named here, arcstr: count, length and text stand in one allocation, so a session
-//! pays 8 bytes for each of its three labels where an `Arc<str>` takes 16. The [`interner`] makes the labels of a
-//! collector, each text once.
+//! A [`Label`] wraps the `Text` of streamgauge-table: count, length and text stand in one allocation, so a session pays 8
+//! bytes for each of its three labels where an `Arc<str>` takes 16. The [`interner`] makes the labels of a collector, each
+//! text once.
 
 pub(crate) mod interner;
 
@@ -10,13 +10,14 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
 
-use arcstr::ArcStr;
+use streamgauge_table::Text;
 
 /// A reference, location or peer: text that sessions, summaries, events and the history share.
 ///
 /// It dereferences to `str`, and compares, orders and hashes as its text does. Cloning it counts a reference.
 ///
-/// Cost: one word; a clone is one relaxed RMW; no alloc; no lock.
+/// Cost: one word; a clone is one relaxed RMW; no alloc; no lock. Making one of other text is one allocation, and panics if
+/// the text is 4 GiB or longer.
 ///
 /// ```
 /// use streamgauge::{Collector, CollectorConfig, Label, ManualClock};
@@ -29,7 +30,7 @@ use arcstr::ArcStr;
 /// assert_eq!(session.reference.len(), 8);
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Label(ArcStr);
+pub struct Label(Text);
 
 impl Label {
     /// The text.
@@ -40,13 +41,13 @@ impl Label {
 
     /// Whether this is the only reference to its text.
     fn is_sole(&self) -> bool {
-        ArcStr::strong_count(&self.0) == Some(1)
+        self.0.references() == 1
     }
 
     /// Whether both share one text, not merely equal ones.
     #[cfg(all(test, not(loom)))]
     pub(crate) fn is_same(one: &Self, other: &Self) -> bool {
-        ArcStr::ptr_eq(&one.0, &other.0)
+        Text::is_same(&one.0, &other.0)
     }
 }
 
@@ -72,13 +73,13 @@ impl AsRef<str> for Label {
 
 impl From<&str> for Label {
     fn from(text: &str) -> Self {
-        Self(ArcStr::from(text))
+        Self(Text::new(text))
     }
 }
 
 impl From<String> for Label {
     fn from(text: String) -> Self {
-        Self(ArcStr::from(text))
+        Self(Text::new(&text))
     }
 }
 

@@ -17,9 +17,11 @@ use crate::direction::{Direction, PerDirection};
 pub(super) struct Rings {
     /// By direction, slot and row: columns of `stride` values.
     samples: Vec<u32>,
+    /// By row; empty until the first is not 0, and then one for each.
     shifts: Vec<PerDirection<u8>>,
     /// How many of them are not 0.
     scaled: usize,
+    rows: usize,
     stride: usize,
     slots: usize,
 }
@@ -30,6 +32,7 @@ impl Rings {
             samples: Vec::new(),
             shifts: Vec::new(),
             scaled: 0,
+            rows: 0,
             stride: 0,
             slots,
         }
@@ -40,7 +43,26 @@ impl Rings {
         if rows > self.stride {
             self.widen(rows.next_power_of_two().clamp(16, most));
         }
-        self.shifts.resize(rows, PerDirection::default());
+        self.rows = rows;
+        if !self.shifts.is_empty() {
+            self.shifts.resize(rows, PerDirection::default());
+        }
+    }
+
+    fn shift(&self, row: usize, direction: Direction) -> u8 {
+        self.shifts.get(row).map_or(0, |shifts| *shifts.get(direction))
+    }
+
+    fn set_shift(&mut self, row: usize, direction: Direction, shift: u8) {
+        let before = self.shift(row, direction);
+        if shift == before {
+            return;
+        }
+        if self.shifts.is_empty() {
+            self.shifts.resize(self.rows, PerDirection::default());
+        }
+        self.scaled = self.scaled + usize::from(shift != 0) - usize::from(before != 0);
+        *self.shifts[row].get_mut(direction) = shift;
     }
 
     fn widen(&mut self, stride: usize) {
@@ -59,11 +81,10 @@ impl Rings {
 
     /// Appends a row of another chunk's.
     pub(super) fn append(&mut self, from: &Self, row: usize, most: usize) {
-        let to = self.shifts.len();
+        let to = self.rows;
         self.extend_to(to + 1, most);
-        self.shifts[to] = from.shifts[row];
         for direction in Direction::BOTH {
-            self.scaled += usize::from(*from.shifts[row].get(direction) != 0);
+            self.set_shift(to, direction, from.shift(row, direction));
         }
         let columns = self
             .samples
@@ -83,7 +104,7 @@ impl Rings {
 
     fn column(&self, direction: Direction, slot: usize) -> std::ops::Range<usize> {
         let start = (self.first_column(direction) + slot) * self.stride;
-        start..start + self.shifts.len()
+        start..start + self.rows
     }
 
     /// Widens the units of a row that has counted `now` and had counted `before` when this was last asked, if its window
@@ -97,7 +118,7 @@ impl Rings {
     ) {
         for direction in Direction::BOTH {
             let (before, now) = (*before.get(direction), *now.get(direction));
-            let shift = *self.shifts[row].get(direction);
+            let shift = self.shift(row, direction);
             let sample = self.samples[(self.first_column(direction) + oldest) * self.stride + row];
             let window = low(before, shift).wrapping_sub(sample);
             // One unit more for what the shift cut off.
@@ -110,7 +131,7 @@ impl Rings {
 
     #[cold]
     fn rescale(&mut self, row: usize, direction: Direction, before: u64, units: u64) {
-        let shift = *self.shifts[row].get(direction);
+        let shift = self.shift(row, direction);
         // The window then has 31 bits at most, and room to grow.
         let more = units.ilog2() - 30;
         for slot in 0..self.slots {
@@ -119,8 +140,7 @@ impl Rings {
             let counted = (before >> shift).wrapping_sub(u64::from(ago));
             self.samples[index] = cut(counted >> more);
         }
-        self.scaled += usize::from(shift == 0);
-        *self.shifts[row].get_mut(direction) = shift + u8::try_from(more).unwrap_or(63);
+        self.set_shift(row, direction, shift + u8::try_from(more).unwrap_or(63));
     }
 
     /// Ends a sample of one direction: what every row has counted goes into the new slot. What the windows hold that begin
@@ -133,7 +153,7 @@ impl Rings {
         roll: Roll,
         windows: &mut Vec<u64>,
     ) {
-        windows.resize(self.shifts.len(), 0);
+        windows.resize(self.rows, 0);
         let began = &self.samples[self.column(direction, roll.start)];
         if self.scaled == 0 {
             for ((window, began), row) in windows.iter_mut().zip(began).zip(rows) {
@@ -154,7 +174,7 @@ impl Rings {
             *newest = low(counted(row), *shifts.get(direction));
         }
         for (index, row) in rows.iter().enumerate() {
-            if windows[index] == 0 && *self.shifts[index].get(direction) != 0 {
+            if windows[index] == 0 && self.shift(index, direction) != 0 {
                 self.reset(index, direction, counted(row));
             }
         }
@@ -163,8 +183,7 @@ impl Rings {
     /// Whole bytes again, for a row whose window is empty: it had counted the same at each sample.
     #[cold]
     fn reset(&mut self, row: usize, direction: Direction, counted: u64) {
-        *self.shifts[row].get_mut(direction) = 0;
-        self.scaled -= 1;
+        self.set_shift(row, direction, 0);
         for slot in 0..self.slots {
             let column = self.column(direction, slot);
             self.samples[column][row] = cut(counted);
@@ -303,6 +322,22 @@ mod tests {
         };
         assert_eq!(samples(&moved, 0), [300, 301, 302, 303]);
         assert_eq!(samples(&moved, 1), samples(&rings, 19));
-        assert_eq!(moved.shifts[1], rings.shifts[19]);
+        assert!(moved.shift(1, Egress) > 0 && moved.scaled == 1);
+        assert_eq!(moved.shift(1, Egress), rings.shift(19, Egress));
+        // The next row is whole bytes, and has its shift beside the one that is not.
+        moved.extend_to(3, 1_024);
+        assert_eq!((moved.shift(2, Egress), moved.shifts.len()), (0, 3));
+    }
+
+    #[test]
+    fn rows_have_no_shifts_until_one_is_rescaled() {
+        let mut row = Row::new();
+        row.roll(Ingress, u64::from(u32::MAX) - 1);
+        assert_eq!(row.rings.shifts.capacity(), 0);
+        let mut moved = Rings::new(SLOTS);
+        moved.append(&row.rings, 0, 1_024);
+        assert_eq!(moved.shifts.capacity(), 0);
+        row.roll(Ingress, u64::from(u32::MAX));
+        assert_eq!((row.rings.shifts.len(), row.rings.scaled), (1, 1));
     }
 }

@@ -6,7 +6,7 @@ use crate::label::Label;
 const UNKNOWN: &str = "unknown";
 
 /// The labels of one session, fixed at its registration: three words.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Labels {
     pub(crate) reference: Label,
     pub(crate) location: Label,
@@ -34,6 +34,18 @@ impl Labels {
             peer: label(peer, UNKNOWN),
         };
         (labels, cut)
+    }
+}
+
+impl Default for Labels {
+    /// Empty ones, of one text: what a refused registration costs.
+    fn default() -> Self {
+        let empty = Label::default();
+        Self {
+            reference: empty.clone(),
+            location: empty.clone(),
+            peer: empty,
+        }
     }
 }
 
