@@ -29,6 +29,10 @@
 //! older number. The reader's two writes are plain stores: the reclaimer pays for the barrier, with membarrier(2). Where
 //! the system has none the reader's first write is a swap (`M9`).
 //!
+//! *What memory it takes.* Entries of 65 to 512 bytes are whole cache lines, cut from blocks of 64 KiB that hold entries of one
+//! size. A block is given back when its last entry is freed, so entries that stay behind, of many that were, can hold up to 64
+//! KiB each, until new ones fill the gaps. Smaller and larger ones are the global allocator's.
+//!
 //! # What it does not do
 //!
 //! Segments are never merged: a table keeps the room of its largest number of entries, some 17 bytes for each. A pin that is
@@ -58,6 +62,8 @@ mod record;
 mod retired;
 mod root;
 mod segment;
+#[cfg(not(loom))]
+mod slab;
 mod sync;
 mod table;
 mod text;

@@ -1,0 +1,302 @@
+//! Memory for entries, in whole cache lines: so that what a lookup reads and a count writes is not one line more than it
+//! has to be.
+//!
+//! What takes 65 to 512 bytes is rounded up to a multiple of 64 and is a slot, aligned to 64, of a block of 64 KiB that has
+//! only slots of that size, its class. The rest is the global allocator's, and so is all of it under Miri, and with `--cfg
+//! streamgauge_plain_alloc`, which `.ci/asan` sets: neither Miri nor AddressSanitizer sees into blocks.
+//!
+//! Blocks are aligned to their size, so a slot's address tells its block. A block has its freed slots in a list, and those
+//! that were never used behind them untouched, so resident memory grows with use. A class lists its blocks that have both a
+//! free slot and a used one. A block whose last slot is freed goes back to the global allocator; one for each class stays.
+//!
+//! *What fragmentation can cost.* A block stays as long as one of its slots is in use: at worst 64 KiB for each entry that is
+//! left of the largest number that there were. New entries of the class fill such blocks before another is asked for. Rounding up
+//! takes at most 63 bytes of a slot, and the block's header and tail 1 part in 250 or so.
+//!
+//! Any thread allocates and frees, under the lock of the class, and asks the global allocator for blocks and gives them back
+//! without it. Cost: the lock and two or three lines. A lookup comes by here never.
+
+use std::alloc::{self, Layout};
+use std::ptr;
+
+use crate::sync::{Mutex, lock};
+
+/// Bytes of a cache line: slots are multiples of it, and aligned to it.
+const LINE: usize = 64;
+
+/// The largest slot.
+const LARGEST: usize = 512;
+
+/// What blocks are aligned to.
+const BLOCK: usize = 1 << 16;
+
+/// Where the slots of a block begin: behind the header, at a pair of lines, since processors fetch lines in pairs.
+const HEADER: usize = 2 * LINE;
+
+/// The layout of a block. Glibc's blocks have 16 bytes in front: with 16 bytes less they stand without a gap.
+// SAFETY: the alignment is a power of two, and the size is below it.
+const BLOCK_LAYOUT: Layout = unsafe { Layout::from_size_align_unchecked(BLOCK - 16, BLOCK) };
+
+const _: () = assert!(size_of::<Block>() <= HEADER, "slots begin behind the header");
+
+/// Whether all is left to the global allocator.
+const IS_PLAIN: bool = cfg!(any(miri, streamgauge_plain_alloc));
+
+/// The slab of all entries.
+static SLAB: Slab = Slab::new();
+
+/// Memory of a layout with bytes in it, as [`std::alloc::alloc`].
+///
+/// # Safety
+///
+/// The layout's size is not 0.
+pub(crate) unsafe fn alloc(layout: Layout) -> *mut u8 {
+    match Lines::of(layout).filter(|_| !IS_PLAIN) {
+        Some(class) => SLAB.take(class),
+        // SAFETY: as the caller promises.
+        None => unsafe { alloc::alloc(layout) },
+    }
+}
+
+/// Frees what [`alloc`] has given, as [`std::alloc::dealloc`].
+///
+/// # Safety
+///
+/// `alloc` gave it for this very layout; it is freed this once, and used by nobody any more.
+pub(crate) unsafe fn dealloc(memory: *mut u8, layout: Layout) {
+    match Lines::of(layout).filter(|_| !IS_PLAIN) {
+        // SAFETY: as the caller promises: the same layout has the same class.
+        Some(class) => unsafe { SLAB.give(class, memory) },
+        // SAFETY: as the caller promises: the same layout came here then too.
+        None => unsafe { alloc::dealloc(memory, layout) },
+    }
+}
+
+/// A class: the size of its slots, in lines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Lines(usize);
+
+impl Lines {
+    /// The class of a layout; none if it is the global allocator's.
+    fn of(layout: Layout) -> Option<Self> {
+        let is_ours = (LINE + 1..=LARGEST).contains(&layout.size()) && layout.align() <= LINE;
+        is_ours.then(|| Self(layout.size().div_ceil(LINE)))
+    }
+
+    const fn bytes(self) -> usize {
+        self.0 * LINE
+    }
+
+    /// How many slots a block has.
+    const fn per_block(self) -> usize {
+        (BLOCK_LAYOUT.size() - HEADER) / self.bytes()
+    }
+}
+
+/// A lock and the blocks for each class.
+struct Slab {
+    /// The first is for slots of two lines.
+    classes: [Mutex<Class>; LARGEST / LINE - 1],
+}
+
+impl Slab {
+    const fn new() -> Self {
+        Self {
+            classes: [const { Mutex::new(Class::new()) }; LARGEST / LINE - 1],
+        }
+    }
+
+    /// A slot; null if the global allocator has no block.
+    fn take(&self, lines: Lines) -> *mut u8 {
+        let class = &self.classes[lines.0 - 2];
+        if let Some(slot) = lock(class).take(lines) {
+            return slot;
+        }
+        // Not under the lock: it may take its time, and others may have slots to free meanwhile.
+        // SAFETY: the layout's size is not 0.
+        let block = unsafe { alloc::alloc(BLOCK_LAYOUT) }.cast::<Block>();
+        if block.is_null() {
+            return ptr::null_mut();
+        }
+        let mut class = lock(class);
+        // SAFETY: the block is new and has the layout of one.
+        unsafe {
+            block.write(Block::new());
+            class.add(block);
+            class.take_from(block, lines)
+        }
+    }
+
+    /// Takes a slot back.
+    ///
+    /// # Safety
+    ///
+    /// `take` of this slab gave it for the same class; it is given back this once, and used by nobody any more.
+    unsafe fn give(&self, lines: Lines, slot: *mut u8) {
+        // SAFETY: as the caller promises.
+        let empty = unsafe { lock(&self.classes[lines.0 - 2]).give(slot, lines) };
+        if let Some(block) = empty {
+            // SAFETY: `take` allocated it with this layout; it is in no list, and none of its slots is used.
+            unsafe { alloc::dealloc(block.cast(), BLOCK_LAYOUT) };
+        }
+    }
+}
+
+/// The blocks of a class that have a slot to give.
+struct Class {
+    /// The first of those that have a used slot too.
+    first: *mut Block,
+    /// One that has none.
+    spare: *mut Block,
+}
+
+// SAFETY: blocks belong to no thread; whoever has the class has their headers and free slots.
+unsafe impl Send for Class {}
+
+impl Class {
+    const fn new() -> Self {
+        Self {
+            first: ptr::null_mut(),
+            spare: ptr::null_mut(),
+        }
+    }
+
+    /// A slot of the blocks that there are.
+    fn take(&mut self, lines: Lines) -> Option<*mut u8> {
+        if self.first.is_null() && !self.spare.is_null() {
+            let spare = std::mem::replace(&mut self.spare, ptr::null_mut());
+            // SAFETY: the spare block is in no list, and is the class's.
+            unsafe { self.add(spare) };
+        }
+        // SAFETY: what is listed has a slot to give.
+        (!self.first.is_null()).then(|| unsafe { self.take_from(self.first, lines) })
+    }
+
+    /// A slot of this block.
+    ///
+    /// # Safety
+    ///
+    /// The block is listed here, and `lines` is the class's.
+    unsafe fn take_from(&mut self, block: *mut Block, lines: Lines) -> *mut u8 {
+        // SAFETY: the block is the class's, and `&mut self` is the only way to it. What its list of free slots leads to are
+        // slots that are free. Without one it has slots that were never used, since it is listed: behind the used ones,
+        // inside the block.
+        unsafe {
+            let slot = (*block).free;
+            let slot = if slot.is_null() {
+                let at = HEADER + (*block).touched * lines.bytes();
+                (*block).touched += 1;
+                block.cast::<u8>().add(at)
+            } else {
+                (*block).free = (*slot).next;
+                slot.cast::<u8>()
+            };
+            (*block).used += 1;
+            if (*block).used == lines.per_block() {
+                self.remove(block);
+            }
+            slot
+        }
+    }
+
+    /// Takes a slot back. Answers with its block if that is empty now, and more than is kept.
+    ///
+    /// # Safety
+    ///
+    /// `take` or `take_from` gave the slot, `lines` is the class's, and nobody uses the slot.
+    unsafe fn give(&mut self, slot: *mut u8, lines: Lines) -> Option<*mut Block> {
+        // The slot's pointer was made of the block's, so it may go back there.
+        let block = slot.map_addr(|address| address & !(BLOCK - 1)).cast::<Block>();
+        let slot = slot.cast::<Slot>();
+        // SAFETY: blocks are aligned to BLOCK and no longer, so that was the slot's block, which is there as long as one of
+        // its slots is used. The slot is free, is aligned to a line, and has room for a pointer.
+        unsafe {
+            slot.write(Slot { next: (*block).free });
+            (*block).free = slot;
+            if (*block).used == lines.per_block() {
+                self.add(block);
+            }
+            (*block).used -= 1;
+            if (*block).used > 0 {
+                return None;
+            }
+            self.remove(block);
+            if self.spare.is_null() {
+                // As new: slots are given in order again.
+                block.write(Block::new());
+                self.spare = block;
+                return None;
+            }
+        }
+        Some(block)
+    }
+
+    /// Lists a block.
+    ///
+    /// # Safety
+    ///
+    /// The block is there, is this class's, and is in no list.
+    unsafe fn add(&mut self, block: *mut Block) {
+        // SAFETY: as the caller promises; listed blocks are there.
+        unsafe {
+            (*block).previous = ptr::null_mut();
+            (*block).next = self.first;
+            if !self.first.is_null() {
+                (*self.first).previous = block;
+            }
+        }
+        self.first = block;
+    }
+
+    /// Takes a block out of the list.
+    ///
+    /// # Safety
+    ///
+    /// The block is listed here.
+    unsafe fn remove(&mut self, block: *mut Block) {
+        // SAFETY: as the caller promises; listed blocks are there.
+        unsafe {
+            let (previous, next) = ((*block).previous, (*block).next);
+            if previous.is_null() {
+                self.first = next;
+            } else {
+                (*previous).next = next;
+            }
+            if !next.is_null() {
+                (*next).previous = previous;
+            }
+        }
+    }
+}
+
+/// The header of a block.
+struct Block {
+    previous: *mut Self,
+    next: *mut Self,
+    /// The first slot that was used and freed.
+    free: *mut Slot,
+    /// How many slots were ever used.
+    touched: usize,
+    /// How many are.
+    used: usize,
+}
+
+impl Block {
+    const fn new() -> Self {
+        Self {
+            previous: ptr::null_mut(),
+            next: ptr::null_mut(),
+            free: ptr::null_mut(),
+            touched: 0,
+            used: 0,
+        }
+    }
+}
+
+/// A free slot.
+struct Slot {
+    next: *mut Self,
+}
+
+#[cfg(test)]
+mod tests;
