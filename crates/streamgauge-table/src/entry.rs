@@ -141,7 +141,7 @@ impl<T> Entry<T> {
     /// An entry of its own for `value`, found by `key`.
     ///
     /// Cost: memory for the value, the key and 8 bytes, rounded up to whole cache lines if that is more than one and no more
-    /// than eight. A lock, and for one in some hundred of those an allocation of 64 KiB; for the others an allocation.
+    /// than eight. A lock then, and now and then an allocation of 32 KiB for many; else an allocation.
     ///
     /// # Panics
     ///

@@ -29,8 +29,8 @@
 //! older number. The reader's two writes are plain stores: the reclaimer pays for the barrier, with membarrier(2). Where
 //! the system has none the reader's first write is a swap (`M9`).
 //!
-//! *What memory it takes.* Entries of 65 to 512 bytes are whole cache lines, cut from blocks of 64 KiB that hold entries of one
-//! size. A block is given back when its last entry is freed, so entries that stay behind, of many that were, can hold up to 64
+//! *What memory it takes.* Entries of 65 to 512 bytes are whole cache lines, cut from blocks of 32 KiB that hold entries of one
+//! size. A block is given back when its last entry is freed, so entries that stay behind, of many that were, can hold up to 32
 //! KiB each, until new ones fill the gaps. Smaller and larger ones are the global allocator's.
 //!
 //! # What it does not do

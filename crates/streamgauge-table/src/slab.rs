@@ -1,7 +1,7 @@
 //! Memory for entries, in whole cache lines: so that what a lookup reads and a count writes is not one line more than it
 //! has to be.
 //!
-//! What takes 65 to 512 bytes is rounded up to a multiple of 64 and is a slot, aligned to 64, of a block of 64 KiB that has
+//! What takes 65 to 512 bytes is rounded up to a multiple of 64 and is a slot, aligned to 64, of a block of 32 KiB that has
 //! only slots of that size, its class. The rest is the global allocator's, and so is all of it under Miri, and with `--cfg
 //! streamgauge_plain_alloc`, which `.ci/asan` sets: neither Miri nor AddressSanitizer sees into blocks.
 //!
@@ -9,9 +9,9 @@
 //! that were never used behind them untouched, so resident memory grows with use. A class lists its blocks that have both a
 //! free slot and a used one. A block whose last slot is freed goes back to the global allocator; one for each class stays.
 //!
-//! *What fragmentation can cost.* A block stays as long as one of its slots is in use: at worst 64 KiB for each entry that is
+//! *What fragmentation can cost.* A block stays as long as one of its slots is in use: at worst 32 KiB for each entry that is
 //! left of the largest number that there were. New entries of the class fill such blocks before another is asked for. Rounding up
-//! takes at most 63 bytes of a slot, and the block's header and tail 1 part in 250 or so.
+//! takes at most 63 bytes of a slot; a block's header and tail are 1 part in 60 of it or less.
 //!
 //! Any thread allocates and frees, under the lock of the class, and asks the global allocator for blocks and gives them back
 //! without it. Cost: the lock and two or three lines. A lookup comes by here never.
@@ -27,8 +27,8 @@ const LINE: usize = 64;
 /// The largest slot.
 const LARGEST: usize = 512;
 
-/// What blocks are aligned to.
-const BLOCK: usize = 1 << 16;
+/// What blocks are aligned to. Glibc would map blocks of twice this one by one, and touch two pages more for each.
+const BLOCK: usize = 1 << 15;
 
 /// Where the slots of a block begin: behind the header, at a pair of lines, since processors fetch lines in pairs.
 const HEADER: usize = 2 * LINE;

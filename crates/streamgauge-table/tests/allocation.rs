@@ -93,3 +93,27 @@ fn a_table_with_room_allocates_nothing_of_its_own_for_an_insertion() {
         assert!(counts.is_zero());
     }
 }
+
+#[test]
+#[cfg_attr(streamgauge_plain_alloc, ignore = "each entry is an allocation then")]
+fn entries_of_a_size_share_blocks_that_go_back_when_empty() {
+    // Of another class than all other tests' entries.
+    let key = [7; 100];
+    let mut entries = Vec::with_capacity(10_000);
+    let ((), made) = count(|| entries.extend((0..10_000_u64).map(|number| Entry::new(&key, number))));
+    assert!(
+        made.allocations <= 10_000 / 200 && made.bytes_allocated >= 10_000 * 128,
+        "{made:?}"
+    );
+    assert!(made.bytes_allocated <= 10_000 * 130, "{made:?}");
+    let ((), gone) = count(|| entries.clear());
+    assert_eq!(gone.frees, made.allocations - 1, "one block is kept");
+    let ((), again) = count(|| entries.extend((0..254_u64).map(|number| Entry::new(&key, number))));
+    assert!(again.is_zero(), "{again:?}");
+    assert!(
+        entries
+            .iter()
+            .zip(0..)
+            .all(|(entry, number)| **entry == number && entry.key() == key)
+    );
+}
