@@ -11,13 +11,10 @@ use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use streamgauge::{Collector, SessionHandle};
 use streamgauge_benches::crew::Work;
 use streamgauge_benches::group::{group, measure, sizes};
-use streamgauge_benches::id::{IdBuffer, Numbers};
+use streamgauge_benches::id::{Batch, IdBuffer, Numbers};
 use streamgauge_benches::load;
-use streamgauge_benches::meter::{Meter, Ours, by_id, filled};
+use streamgauge_benches::meter::{Meter, Ours, by_id, count_all, counted, filled};
 use streamgauge_benches::rival::atomic::Line;
-
-/// Calls under one pin.
-const BURST: u64 = 32;
 
 fn record(criterion: &mut Criterion) {
     make_id(criterion);
@@ -29,9 +26,14 @@ fn record(criterion: &mut Criterion) {
             measure(&mut group, "id", by_id(&meter, sessions, threads), || {
                 meter.total()
             });
-            measure(&mut group, "burst", by_burst(&meter, sessions, threads), || {
-                meter.total()
-            });
+            let total = || meter.total();
+            measure(&mut group, "burst", by_burst(&meter, sessions, threads), total);
+            measure(
+                &mut group,
+                "burst_all",
+                by_batch(&meter, sessions, threads),
+                total,
+            );
             group.finish();
         }
     }
@@ -57,12 +59,28 @@ fn by_burst(meter: &Arc<Ours>, sessions: u64, threads: u64) -> Vec<Work> {
         Box::new(move |calls: u64| {
             let mut left = calls;
             while left > 0 {
-                let calls = left.min(BURST);
+                let calls = left.min(Batch::CALLS);
                 let burst = meter.collector.burst();
                 for _ in 0..calls {
-                    black_box(burst.ingress(black_box(id.format(numbers.draw())), 1));
+                    counted(burst.ingress(black_box(id.format(numbers.draw())), 1));
                 }
                 left -= calls;
+            }
+        }) as Work
+    };
+    (0..threads).map(work).collect()
+}
+
+fn by_batch(meter: &Arc<Ours>, sessions: u64, threads: u64) -> Vec<Work> {
+    let work = |thread| {
+        let meter = Arc::clone(meter);
+        let (mut numbers, mut batch) = (Numbers::new(thread + 1, sessions), Batch::default());
+        Box::new(move |calls: u64| {
+            let mut left = calls;
+            while left > 0 {
+                let calls = batch.draw(&mut numbers, left.min(Batch::CALLS));
+                count_all(&meter.collector, black_box(calls));
+                left -= calls.len() as u64;
             }
         }) as Work
     };
@@ -95,14 +113,14 @@ fn own_session(criterion: &mut Criterion, threads: u64) {
         .map(SessionHandle::shared)
         .collect();
     let work = each(&shared, |session| {
-        black_box(black_box(session).ingress(black_box(1)));
+        counted(black_box(session).ingress(black_box(1)));
     });
     measure(&mut group, "shared", work, || total(&collector));
     let writers = sessions(&collector, threads).into_iter().map(|session| {
         let mut writer = session.writer();
         Box::new(move |calls: u64| {
             for _ in 0..calls {
-                black_box(black_box(&mut writer).ingress(black_box(1)));
+                counted(black_box(&mut writer).ingress(black_box(1)));
             }
         }) as Work
     });
@@ -123,13 +141,13 @@ fn hot_session(criterion: &mut Criterion) {
     });
     hot(&mut group, "shared", |session| {
         each(&[session.shared(), session.shared()], |session| {
-            black_box(black_box(session).ingress(black_box(1)));
+            counted(black_box(session).ingress(black_box(1)));
         })
     });
     hot(&mut group, "rx_and_tx", |session| {
         let mut work = each(std::slice::from_ref(session), ingress);
         work.extend(each(std::slice::from_ref(session), |session: &SessionHandle| {
-            black_box(black_box(session).egress(black_box(1)));
+            counted(black_box(session).egress(black_box(1)));
         }));
         work
     });
@@ -151,7 +169,7 @@ fn each<T: Clone + Send + 'static>(on: &[T], count: impl Fn(&T) + Copy + Send + 
 }
 
 fn ingress(session: &SessionHandle) {
-    black_box(black_box(session).ingress(black_box(1)));
+    counted(black_box(session).ingress(black_box(1)));
 }
 
 fn sessions(collector: &Collector, threads: u64) -> Vec<SessionHandle> {

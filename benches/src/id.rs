@@ -35,6 +35,42 @@ impl IdBuffer {
     }
 }
 
+impl AsRef<[u8]> for IdBuffer {
+    #[inline]
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// An id and a number of bytes.
+pub type Call = (IdBuffer, u64);
+
+/// The calls of one burst: a byte for each of 32 sessions, whose ids are made in place.
+#[derive(Clone, Debug)]
+pub struct Batch([Call; 32]);
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| (IdBuffer::default(), 1)))
+    }
+}
+
+impl Batch {
+    /// How many calls a burst has.
+    pub const CALLS: u64 = 32;
+
+    /// Draws the sessions of the next burst of so many calls, of at most [`CALLS`](Self::CALLS), and shows them.
+    #[inline]
+    pub fn draw(&mut self, numbers: &mut Numbers, calls: u64) -> &[Call] {
+        let calls = usize::try_from(calls).unwrap_or(usize::MAX).min(self.0.len());
+        let calls = &mut self.0[..calls];
+        for (id, _) in &mut *calls {
+            id.format(numbers.draw());
+        }
+        calls
+    }
+}
+
 /// Session numbers below a bound, uniform, in an order that a prefetcher cannot guess (xorshift64*).
 #[derive(Clone, Debug)]
 pub struct Numbers {

@@ -6,14 +6,11 @@
 use std::hint::black_box;
 
 use clap::{Parser, ValueEnum};
-use streamgauge_benches::id::{IdBuffer, Numbers};
-use streamgauge_benches::meter::{Meter, Ours, filled};
+use streamgauge_benches::id::{Batch, IdBuffer, Numbers};
+use streamgauge_benches::meter::{Meter, Ours, count_all, counted, filled};
 
 /// Sessions.
 const SESSIONS: u64 = 1_000;
-
-/// Calls in a burst.
-const BURST: u64 = 32;
 
 /// How to count.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -22,8 +19,10 @@ enum Way {
     Nothing,
     /// By id.
     Id,
-    /// By id, 32 to a burst.
+    /// By id, 32 to a burst, one call after the other.
     Burst,
+    /// By id, 32 to a burst, all at once.
+    BurstAll,
     /// By handle.
     Handle,
     /// By shared handle.
@@ -57,30 +56,36 @@ fn main() {
         }
         Way::Id => {
             for _ in 0..calls {
-                black_box(collector.ingress(id.format(numbers.draw()), 1));
+                counted(collector.ingress(id.format(numbers.draw()), 1));
             }
         }
         Way::Burst => {
-            for _ in 0..calls / BURST {
+            for _ in 0..calls / Batch::CALLS {
                 let burst = collector.burst();
-                for _ in 0..BURST {
-                    black_box(burst.ingress(id.format(numbers.draw()), 1));
+                for _ in 0..Batch::CALLS {
+                    counted(burst.ingress(id.format(numbers.draw()), 1));
                 }
+            }
+        }
+        Way::BurstAll => {
+            let mut batch = Batch::default();
+            for _ in 0..calls / Batch::CALLS {
+                count_all(collector, batch.draw(&mut numbers, Batch::CALLS));
             }
         }
         Way::Handle => {
             for _ in 0..calls {
-                black_box(black_box(&session).ingress(black_box(1)));
+                counted(black_box(&session).ingress(black_box(1)));
             }
         }
         Way::Shared => {
             for _ in 0..calls {
-                black_box(black_box(&shared).ingress(black_box(1)));
+                counted(black_box(&shared).ingress(black_box(1)));
             }
         }
         Way::Writer => {
             for _ in 0..calls {
-                black_box(black_box(&mut writer).ingress(black_box(1)));
+                counted(black_box(&mut writer).ingress(black_box(1)));
             }
         }
         Way::Empty => {
@@ -91,7 +96,7 @@ fn main() {
     }
     let expected = match way {
         Way::Nothing | Way::Empty => 0,
-        Way::Burst => calls / BURST * BURST,
+        Way::Burst | Way::BurstAll => calls / Batch::CALLS * Batch::CALLS,
         _ => calls,
     };
     assert_eq!(meter.total() - before, expected, "calls were lost");

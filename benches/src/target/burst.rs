@@ -10,29 +10,24 @@ use streamgauge::Collector;
 
 use crate::crew::Work;
 use crate::effort::Effort;
-use crate::id::{IdBuffer, Numbers};
-use crate::meter::{Meter, Ours, filled};
+use crate::id::{Batch, Call, Numbers};
+use crate::meter::{Meter, Ours, count_all, counted, filled};
 use crate::row::Row;
+use crate::series::Series;
 
-/// Calls in a burst.
-const CALLS: usize = 32;
-
-/// The ids of one burst.
-type Ids = [IdBuffer; CALLS];
-
-/// Counts a byte for each id, under one pin. This is the place of a call that takes the whole burst at once.
+/// One call after the other, under one pin.
 #[inline]
-fn count_burst(collector: &Collector, ids: &Ids) {
+fn count_under_a_pin(collector: &Collector, calls: &[Call]) {
     let burst = collector.burst();
-    for id in ids {
-        black_box(burst.ingress(id.text(), 1));
+    for (id, bytes) in calls {
+        counted(burst.ingress(id, *bytes));
     }
 }
 
 #[inline]
-fn count_singles(collector: &Collector, ids: &Ids) {
-    for id in ids {
-        black_box(collector.ingress(id.text(), 1));
+fn count_singles(collector: &Collector, calls: &[Call]) {
+    for (id, bytes) in calls {
+        counted(collector.ingress(id, *bytes));
     }
 }
 
@@ -42,38 +37,42 @@ pub fn burst(effort: &Effort) -> Vec<Row> {
     effort
         .sizes()
         .iter()
-        .map(|&sessions| at(effort, sessions))
+        .flat_map(|&sessions| at(effort, sessions))
         .collect()
 }
 
-fn at(effort: &Effort, sessions: u64) -> Row {
-    let (singles, bursts) = (filled::<Ours>(sessions), filled::<Ours>(sessions));
-    let total = |meter: &Arc<Ours>| meter.total() / CALLS as u64;
-    let [ids, single, burst] = effort.rounds.play_crews([
+fn at(effort: &Effort, sessions: u64) -> [Row; 2] {
+    let [singles, pins, bursts] = [(); 3].map(|()| filled::<Ours>(sessions));
+    let total = |meter: &Arc<Ours>| meter.total() / Batch::CALLS;
+    let [ids, single, pin, burst] = effort.rounds.play_crews([
         (work(sessions, &singles, |_, _| ()), None),
         (work(sessions, &singles, count_singles), Some(&|| total(&singles))),
-        (work(sessions, &bursts, count_burst), Some(&|| total(&bursts))),
+        (work(sessions, &pins, count_under_a_pin), Some(&|| total(&pins))),
+        (work(sessions, &bursts, count_all), Some(&|| total(&bursts))),
     ]);
-    let each = |series: &crate::series::Series| series.minus(&ids).divided(32.0);
-    Row::ratio(
-        format!("`burst()` of 32 by id, {sessions} sessions"),
-        &each(&burst),
-        "single calls",
-        &each(&single),
-        Some(0.8),
-    )
+    let each = |series: &Series| series.minus(&ids).divided(32.0);
+    let row = |what: &str, ours: &Series, target| {
+        Row::ratio(
+            format!("{what}, {sessions} sessions"),
+            &each(ours),
+            "single calls",
+            &each(&single),
+            target,
+        )
+    };
+    [
+        row("`burst().ingress_all` of 32 by id", &burst, Some(0.8)),
+        row("`burst()`, one call after the other", &pin, None),
+    ]
 }
 
-fn work(sessions: u64, meter: &Arc<Ours>, count: fn(&Collector, &Ids)) -> Vec<Work> {
+fn work(sessions: u64, meter: &Arc<Ours>, count: fn(&Collector, &[Call])) -> Vec<Work> {
     let meter = Arc::clone(meter);
-    let mut numbers = Numbers::new(1, sessions);
-    let mut ids: Ids = std::array::from_fn(|_| IdBuffer::default());
+    let (mut numbers, mut batch) = (Numbers::new(1, sessions), Batch::default());
     vec![Box::new(move |bursts| {
         for _ in 0..bursts {
-            for id in &mut ids {
-                id.format(numbers.draw());
-            }
-            count(&meter.collector, black_box(&ids));
+            let calls = batch.draw(&mut numbers, Batch::CALLS);
+            count(&meter.collector, black_box(calls));
         }
     })]
 }

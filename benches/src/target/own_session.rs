@@ -1,6 +1,8 @@
 //! Counting where nobody has to be looked for: by handle beside a bare atomic, by writer beside a plain load, add and store.
 //!
-//! Both sides of a row hide what they count on from the optimizer, by the same means, in a loop of the same shape.
+//! Both sides of a row hide what they count on and how much from the optimizer, by the same means, in a loop of the same
+//! shape, and hand on what the call answers: a verdict to a branch, the bare atomic's value to the optimizer's blind spot. A
+//! plain store answers nothing.
 
 use std::hint::black_box;
 
@@ -9,6 +11,7 @@ use streamgauge::{Collector, SessionHandle};
 use crate::crew::Work;
 use crate::effort::Effort;
 use crate::load;
+use crate::meter::counted;
 use crate::rival::atomic::Line;
 use crate::row::Row;
 
@@ -25,7 +28,7 @@ fn total(collector: &Collector) -> u64 {
 fn by_handle(session: SessionHandle) -> Vec<Work> {
     vec![Box::new(move |calls| {
         for _ in 0..calls {
-            black_box(black_box(&session).ingress(black_box(1)));
+            counted(black_box(&session).ingress(black_box(1)));
         }
     })]
 }
@@ -69,7 +72,7 @@ pub fn writer(effort: &Effort) -> Vec<Row> {
     let line = Line::default();
     let count: Vec<Work> = vec![Box::new(move |calls| {
         for _ in 0..calls {
-            black_box(black_box(&mut writer).ingress(black_box(1)));
+            counted(black_box(&mut writer).ingress(black_box(1)));
         }
     })];
     let store: Vec<Work> = vec![Box::new({

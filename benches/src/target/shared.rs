@@ -9,6 +9,7 @@ use streamgauge::{Collector, SessionHandle};
 use crate::crew::Work;
 use crate::effort::Effort;
 use crate::load;
+use crate::meter::counted;
 use crate::row::Row;
 
 /// One session of a collector of its own, and what was counted for it.
@@ -33,7 +34,7 @@ impl One {
         let session = self.session.clone();
         Box::new(move |calls| {
             for _ in 0..calls {
-                black_box(black_box(&session).ingress(black_box(1)));
+                counted(black_box(&session).ingress(black_box(1)));
             }
         })
     }
@@ -42,7 +43,7 @@ impl One {
         let session = self.session.clone();
         Box::new(move |calls| {
             for _ in 0..calls {
-                black_box(black_box(&session).egress(black_box(1)));
+                counted(black_box(&session).egress(black_box(1)));
             }
         })
     }
@@ -51,7 +52,7 @@ impl One {
         let session = self.session.shared();
         Box::new(move |calls| {
             for _ in 0..calls {
-                black_box(black_box(&session).ingress(black_box(1)));
+                counted(black_box(&session).ingress(black_box(1)));
             }
         })
     }

@@ -1,4 +1,6 @@
 //! Reading the published summary, beside a bare arc-swap of another one.
+//!
+//! On both sides the guard is gone before the number that was read through it is used.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -23,27 +25,29 @@ pub fn summary(effort: &Effort) -> Vec<Row> {
     load.pass();
     load.collector.tick();
     let collector = &load.collector;
-    let bare = ArcSwap::new(Arc::new(Summary::clone(&collector.summary())));
+    let bare = &ArcSwap::new(Arc::new(Summary::clone(&collector.summary())));
     assert_eq!(bare.load().totals.total_rx_bytes, load.sent());
     let [full, bare_full, with, bare_guard] = effort.rounds.play([
-        Contestant::here(|calls| {
+        Contestant::here(move |calls| {
             for _ in 0..calls {
                 black_box(black_box(collector).summary());
             }
         }),
-        Contestant::here(|calls| {
+        Contestant::here(move |calls| {
             for _ in 0..calls {
-                black_box(black_box(&bare).load_full());
+                black_box(black_box(bare).load_full());
             }
         }),
-        Contestant::here(|calls| {
+        Contestant::here(move |calls| {
             for _ in 0..calls {
-                black_box(black_box(collector).with_summary(|summary| summary.sequence));
+                let sequence = black_box(collector).with_summary(|summary| summary.sequence);
+                black_box(sequence);
             }
         }),
-        Contestant::here(|calls| {
+        Contestant::here(move |calls| {
             for _ in 0..calls {
-                black_box(black_box(&bare).load().sequence);
+                let sequence = black_box(bare).load().sequence;
+                black_box(sequence);
             }
         }),
     ]);

@@ -32,7 +32,7 @@
 //!
 //! Bytes are conserved, exactly, also where a session closes while threads count for it. An ordinary count takes no lock,
 //! allocates nothing, reads no clock and writes no line that other sessions write. Readers of summaries wait for nobody.
-//! Where the present session table falls short of that, docs/limitations.md says so.
+//! docs/performance.md says which way of counting to choose; what does not hold is in docs/limitations.md.
 //!
 //! # What it does not do
 //!
@@ -100,3 +100,8 @@ pub fn prepare_thread() {
     slot::prepare_thread();
     session::stripes::prepare_thread();
 }
+
+/// The examples of docs/performance.md, which run as tests of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/performance.md")]
+mod performance_page {}

@@ -8,7 +8,9 @@ pub(crate) mod chunk;
 pub(crate) mod collection;
 pub(crate) mod expiry;
 pub(crate) mod lingering;
+pub(crate) mod rate;
 pub(crate) mod ring;
+pub(crate) mod tally;
 pub(crate) mod timeline;
 
 use std::sync::{Arc, PoisonError, Weak};

@@ -12,8 +12,10 @@
 use std::sync::Arc;
 
 use super::expiry::Expiry;
+use super::rate::{Rate, decayed, rounded};
 use super::ring::Rings;
-use super::timeline::{Roll, Timeline, bitrate};
+use super::tally::Tally;
+use super::timeline::{Roll, Timeline};
 use crate::clock::{Moment, Stamp};
 use crate::collector::intake::{BATCH, Relabelled};
 use crate::collector::population::Population;
@@ -21,8 +23,7 @@ use crate::direction::{Direction, PerDirection};
 use crate::session::core::{Reading, SessionRef};
 use crate::session::top::{Turn, whole_bitrate};
 use crate::session::writer::Counts;
-use crate::stats::Stats;
-use crate::summary::active::{PublishedChunk, Rows, as_bitrate};
+use crate::summary::active::{PublishedChunk, Rows};
 use crate::summary::numbers::{Numbers, RowNumbers, Standing};
 use crate::verdict::CloseReason;
 
@@ -74,13 +75,6 @@ pub(super) struct Pass<'a> {
 pub(super) struct Scratch {
     read: Vec<Counts>,
     windows: PerDirection<Vec<u64>>,
-}
-
-/// What the open sessions of some rows moved.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Tally {
-    pub(super) live: Stats,
-    pub(super) pending: Stats,
 }
 
 /// A stretch of rows.
@@ -313,7 +307,7 @@ impl Chunk {
                 target.rows.clone_from(&self.rows);
                 self.fill(pass, turn, scratch, &mut target.numbers);
             }
-            self.tally = self.tally(&scratch.read);
+            self.tally = Tally::of(scratch.read.iter().zip(&self.standing));
             self.sets_seen = turn.sets();
             self.spare = Some(std::mem::replace(&mut self.published, buffer));
         }
@@ -384,119 +378,11 @@ impl Chunk {
         self.is_at_rest = is_at_rest;
     }
 
-    fn tally(&self, read: &[Counts]) -> Tally {
-        let (mut live, mut pending) = (Sum::default(), Sum::default());
-        for (counts, standing) in read.iter().zip(&self.standing) {
-            match standing {
-                Standing::Vacant => {}
-                Standing::Pending => pending.add(counts),
-                Standing::Active => live.add(counts),
-            }
-        }
-        Tally {
-            live: live.stats(),
-            pending: pending.stats(),
-        }
-    }
-
     /// A buffer that nobody else holds: the one before the last, if no summary has it any more.
     fn buffer(&mut self) -> Arc<PublishedChunk> {
         let spare = self.spare.take();
         spare
             .and_then(|mut spare| Arc::get_mut(&mut spare).is_some().then_some(spare))
             .unwrap_or_default()
-    }
-}
-
-/// What some rows counted in all.
-#[derive(Debug, Default)]
-struct Sum {
-    sessions: u64,
-    bytes: PerDirection<u128>,
-    packets: PerDirection<u128>,
-}
-
-impl Sum {
-    #[inline]
-    fn add(&mut self, counts: &Counts) {
-        self.sessions += 1;
-        self.bytes.rx += u128::from(counts.bytes.rx);
-        self.bytes.tx += u128::from(counts.bytes.tx);
-        self.packets.rx += u128::from(counts.packets.rx);
-        self.packets.tx += u128::from(counts.packets.tx);
-    }
-
-    /// Each held at `u64::MAX` where it is more.
-    fn stats(&self) -> Stats {
-        let held = |sum: u128| u64::try_from(sum).unwrap_or(u64::MAX);
-        Stats {
-            total_sessions: self.sessions,
-            total_rx_bytes: held(self.bytes.rx),
-            total_tx_bytes: held(self.bytes.tx),
-            total_rx_packets: held(self.packets.rx),
-            total_tx_packets: held(self.packets.tx),
-        }
-    }
-}
-
-/// Bytes of a window to bitrates.
-struct Rate<'a> {
-    timeline: &'a Timeline,
-    /// Sessions from before divide by the whole window.
-    start: u64,
-    /// Bit/s for each byte of the whole window.
-    whole: f64,
-}
-
-impl<'a> Rate<'a> {
-    fn new(timeline: &'a Timeline) -> Self {
-        Self {
-            timeline,
-            start: timeline.start(),
-            whole: bitrate(1, timeline.seconds_for(0)),
-        }
-    }
-
-    /// Whether a session registered then divides by the whole window.
-    #[inline]
-    fn is_whole(&self, created: u64) -> bool {
-        created <= self.start
-    }
-
-    #[inline]
-    fn of(&self, bytes: u64, created: u64) -> f64 {
-        if self.is_whole(created) {
-            as_bitrate(bytes) * self.whole
-        } else {
-            bitrate(bytes, self.timeline.seconds_for(created))
-        }
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a rate is shown to 24 bits")]
-fn rounded(bitrate: f64) -> f32 {
-    bitrate as f32
-}
-
-/// A top times what it decays by, cut to whole bit/s.
-#[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a top is no more than 2^43, and a factor between 0 and 1"
-)]
-fn decayed(top: u64, factor: f64) -> u64 {
-    // By way of i64, for which there is an instruction.
-    ((as_bitrate(top) * factor) as i64).cast_unsigned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::decayed;
-
-    #[test]
-    fn a_top_decays_to_nothing() {
-        assert_eq!(decayed(1_000, 0.95), 950);
-        assert_eq!(decayed(1, 0.95), 0);
-        assert_eq!(decayed(0, 0.95), 0);
     }
 }

@@ -16,8 +16,9 @@
 use std::sync::Arc;
 
 use super::books::Books;
-use super::chunk::{Chunk, Pass, Scratch, Tally};
+use super::chunk::{Chunk, Pass, Scratch};
 use super::expiry::Expiry;
+use super::tally::Tally;
 use super::timeline::Timeline;
 use crate::clock::{Moment, nanos};
 use crate::collector::config::{CollectorConfig, Timeouts};

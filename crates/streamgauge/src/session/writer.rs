@@ -54,8 +54,11 @@ const ENDED: u64 = 0;
 pub(crate) struct WriterCell {
     bytes: PerDirection<AtomicU64>,
     packets: PerDirection<AtomicU64>,
-    /// Additions onto less than this and more than nothing are ordinary: so one compare asks for the close, too.
+    /// Additions onto less than this and more than nothing are ordinary: so one compare asks for the close, too. A cell that
+    /// counts packets has its limit in the second word, and one that does not in the first: so the compare asks for that
+    /// as well. The other word is 0 for good.
     limit: AtomicU64,
+    limit_with_packets: AtomicU64,
     released: AtomicBool,
     counts_packets: bool,
     refused: Option<RefuseReason>,
@@ -64,10 +67,12 @@ pub(crate) struct WriterCell {
 impl WriterCell {
     pub(crate) fn new(counts_packets: bool) -> Self {
         let zeros = || PerDirection::new(AtomicU64::new(0), AtomicU64::new(0));
+        let limit_if = |is_own| AtomicU64::new(if is_own { NEARLY_FULL } else { ENDED });
         Self {
             bytes: zeros(),
             packets: zeros(),
-            limit: AtomicU64::new(NEARLY_FULL),
+            limit: limit_if(!counts_packets),
+            limit_with_packets: limit_if(counts_packets),
             released: AtomicBool::new(false),
             counts_packets,
             refused: None,
@@ -86,11 +91,19 @@ impl WriterCell {
     /// Tells the writer that its session closed.
     pub(crate) fn end(&self) {
         // Release: publishes the closed phase to the writer. Pairs with Acquire in has_ended() [M5].
-        self.limit.store(ENDED, Ordering::Release);
+        self.own_limit().store(ENDED, Ordering::Release);
     }
 
-    /// Whether an addition onto `before` needs nothing more: the session has not closed, and it is neither the first nor
-    /// near the limit.
+    fn own_limit(&self) -> &AtomicU64 {
+        if self.counts_packets {
+            &self.limit_with_packets
+        } else {
+            &self.limit
+        }
+    }
+
+    /// Whether an addition onto `before` needs nothing more, not even a packet counted: the session has not closed, and it
+    /// is neither the first nor near the limit.
     #[inline]
     fn is_ordinary(&self, before: u64) -> bool {
         // Relaxed: an addition that misses the store by a moment is harvested later; has_ended() follows where the
@@ -98,10 +111,17 @@ impl WriterCell {
         before.wrapping_sub(1) < self.limit.load(Ordering::Relaxed)
     }
 
+    /// The same, where a packet is to be counted and nothing more.
+    #[inline]
+    fn is_ordinary_with_packet(&self, before: u64) -> bool {
+        // Relaxed: as in is_ordinary() [M5].
+        before.wrapping_sub(1) < self.limit_with_packets.load(Ordering::Relaxed)
+    }
+
     /// Whether the session has closed; if so, the phase read after this is the closed one.
     fn has_ended(&self) -> bool {
         // Acquire: pairs with Release in end() [M5].
-        self.limit.load(Ordering::Acquire) == ENDED
+        self.own_limit().load(Ordering::Acquire) == ENDED
     }
 
     /// What this writer has counted in one direction.
@@ -309,7 +329,7 @@ impl Writer {
 
     /// Counts `bytes` received.
     ///
-    /// Cost: two loads and one store on the writer's own line, one of each more where packets are counted; no RMW; no
+    /// Cost: two loads and one store on the writer's own line, two loads and a store more where packets are counted; no RMW; no
     /// alloc; no lock; no clock. Bench: record/ingress.
     #[inline]
     pub fn ingress(&mut self, bytes: u64) -> Verdict {
@@ -328,14 +348,19 @@ impl Writer {
     fn count(&mut self, direction: Direction, bytes: u64) -> Verdict {
         let cell = &*self.cell;
         let before = cell.bytes(direction);
-        if bytes > MAX_CALL_BYTES || !cell.is_ordinary(before) {
+        if bytes > MAX_CALL_BYTES {
             return self.count_rare(direction, before, bytes);
         }
-        cell.set_bytes(direction, before + bytes);
-        if cell.counts_packets {
-            cell.add_packet(direction);
+        if cell.is_ordinary(before) {
+            cell.set_bytes(direction, before + bytes);
+            return Verdict::Counted;
         }
-        Verdict::Counted
+        if cell.is_ordinary_with_packet(before) {
+            cell.set_bytes(direction, before + bytes);
+            cell.add_packet(direction);
+            return Verdict::Counted;
+        }
+        self.count_rare(direction, before, bytes)
     }
 
     /// An addition that is the cell's first, or comes near its limit, or too late, or is too large.
