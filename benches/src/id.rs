@@ -106,6 +106,33 @@ impl Numbers {
     }
 }
 
+/// Ids of sessions in random order, made ahead: one after the other in memory, as the keys of packets are.
+#[derive(Clone, Debug)]
+pub struct Deck(String);
+
+/// Ids of a deck: so many that walking through them does not help a small cache, and few enough for a large one.
+const DECK: usize = 1 << 17;
+
+impl Deck {
+    /// Ids of the sessions below `sessions`; another `seed` gives another order.
+    #[must_use]
+    pub fn new(seed: u64, sessions: u64) -> Self {
+        let (mut numbers, mut id) = (Numbers::new(seed, sessions), IdBuffer::default());
+        let mut ids = String::with_capacity(DECK * ID_LEN);
+        for _ in 0..DECK {
+            ids.push_str(id.format(numbers.draw()));
+        }
+        Self(ids)
+    }
+
+    /// The first so many ids, from the beginning again where the deck ends.
+    pub fn ids(&self, calls: u64) -> impl Iterator<Item = &str> {
+        let calls = usize::try_from(calls).unwrap_or(usize::MAX);
+        let starts = (0..DECK).cycle().take(calls);
+        starts.map(|at| self.0.get(at * ID_LEN..(at + 1) * ID_LEN).unwrap_or_default())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +142,14 @@ mod tests {
         let mut id = IdBuffer::default();
         assert_eq!(id.format(123_456_789), "client-0000123456789");
         assert_eq!(id.format(0), "client-0000000000000");
+    }
+
+    #[test]
+    fn a_deck_has_the_ids_in_their_order() {
+        let deck = Deck::new(3, 1_000);
+        let (mut numbers, mut id) = (Numbers::new(3, 1_000), IdBuffer::default());
+        assert!(deck.ids(100).all(|ready| ready == id.format(numbers.draw())));
+        assert_eq!(deck.ids(DECK as u64 + 1).last(), deck.ids(1).next());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use streamgauge::{Collector, ManualClock, Verdict};
 
 use crate::crew::Work;
-use crate::id::{Call, IdBuffer, Numbers};
+use crate::id::{Call, Deck, IdBuffer, Numbers};
 use crate::load;
 
 /// A meter of sessions, as small as its own kind allows.
@@ -141,6 +141,37 @@ pub fn only_id(sessions: u64, threads: u64) -> Vec<Work> {
             Box::new(move |calls: u64| {
                 for _ in 0..calls {
                     black_box(id.format(numbers.draw()));
+                }
+            }) as Work
+        })
+        .collect()
+}
+
+/// As [`by_id`], with ids that were made ahead and lie in memory, as those of packets do.
+#[must_use]
+pub fn by_ready_id<M: Meter>(meter: &Arc<M>, sessions: u64, threads: u64) -> Vec<Work> {
+    (0..threads)
+        .map(|thread| {
+            let (meter, deck) = (Arc::clone(meter), Deck::new(thread + 1, sessions));
+            Box::new(move |calls: u64| {
+                for id in deck.ids(calls) {
+                    black_box(meter.ingress(black_box(id), 1));
+                }
+            }) as Work
+        })
+        .collect()
+}
+
+/// The part of [`by_ready_id`] that is the caller's: the next id is looked at.
+#[must_use]
+pub fn only_ready_id(sessions: u64, threads: u64) -> Vec<Work> {
+    (0..threads)
+        .map(|thread| {
+            let deck = Deck::new(thread + 1, sessions);
+            Box::new(move |calls: u64| {
+                for id in deck.ids(calls) {
+                    black_box(id.as_bytes()[0]);
+                    black_box(id);
                 }
             }) as Work
         })
