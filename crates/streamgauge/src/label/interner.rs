@@ -217,8 +217,8 @@ mod tests {
                     .iter()
                     .map(|shard| super::lock(shard).num_buckets())
                     .sum();
-                let each = places as f64 / f64::from(n);
-                assert!((1.5..1.8).contains(&each), "{each} at {n}");
+                let for_a_hundred = places * 100 / n as usize;
+                assert!((150..180).contains(&for_a_hundred), "{for_a_hundred} at {n}");
             }
         }
     }
