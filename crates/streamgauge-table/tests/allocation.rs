@@ -85,13 +85,19 @@ fn a_removal_frees_nothing() {
 }
 
 #[test]
-fn a_table_with_room_allocates_nothing_of_its_own_for_an_insertion() {
+fn a_table_with_room_allocates_next_to_nothing_of_its_own_for_insertions() {
     let table = Table::with_room_for(1_000);
-    for number in 0..1_000_u64 {
-        let entry = Entry::new(&number.to_le_bytes(), number);
-        let (_, counts) = count(|| table.claim(&entry, || Ok::<_, ()>(())));
-        assert!(counts.is_zero());
-    }
+    let entries: Vec<_> = (0..1_000_u64)
+        .map(|number| Entry::new(&number.to_le_bytes(), number))
+        .collect();
+    let ((), counts) = count(|| {
+        for entry in &entries {
+            let _ = table.claim(entry, || Ok::<_, ()>(()));
+        }
+    });
+    // Hashes are random: one of the four segments may be split before the others are half full, and one of its halves.
+    // A table that grew from nothing would have made eight segments and more.
+    assert!(counts.allocations <= 6, "{counts:?}");
 }
 
 #[test]

@@ -52,7 +52,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A table that does not grow before it holds more than `sessions`.
+    /// A table that hardly grows before it holds more than `sessions`.
     pub(crate) fn with_room_for(sessions: usize) -> Self {
         Self {
             map: streamgauge_table::Table::with_room_for(sessions),

@@ -44,19 +44,32 @@ impl ParkPoint {
     /// A point in an allocation of at least `min_bytes`.
     #[must_use]
     pub fn in_allocation(min_bytes: usize) -> Self {
-        Self::new(Event::Allocation, min_bytes)
+        Self::new(Event::Allocation, min_bytes, usize::MAX)
+    }
+
+    /// A point in an allocation of at least `min_bytes` and less than `below_bytes`.
+    #[must_use]
+    pub fn in_allocation_between(min_bytes: usize, below_bytes: usize) -> Self {
+        Self::new(Event::Allocation, min_bytes, below_bytes)
     }
 
     /// A point in a free of at least `min_bytes`.
     #[must_use]
     pub fn in_free(min_bytes: usize) -> Self {
-        Self::new(Event::Free, min_bytes)
+        Self::new(Event::Free, min_bytes, usize::MAX)
     }
 
-    fn new(event: Event, min_bytes: usize) -> Self {
+    /// A point in a free of at least `min_bytes` and less than `below_bytes`.
+    #[must_use]
+    pub fn in_free_between(min_bytes: usize, below_bytes: usize) -> Self {
+        Self::new(Event::Free, min_bytes, below_bytes)
+    }
+
+    fn new(event: Event, min_bytes: usize, below_bytes: usize) -> Self {
         let place = Place {
             event,
             min_bytes,
+            below_bytes,
             stage: Stage::new(),
             thread: OnceLock::new(),
         };
@@ -149,6 +162,7 @@ pub(super) enum Event {
 struct Place {
     event: Event,
     min_bytes: usize,
+    below_bytes: usize,
     stage: Stage,
     thread: OnceLock<Thread>,
 }
@@ -194,7 +208,7 @@ thread_local! {
 /// Parks the calling thread where it armed a point for such an event of such a size.
 pub(super) fn park_if_armed(event: Event, size: usize) {
     let Some(place) = ARMED.get() else { return };
-    if place.event != event || size < place.min_bytes {
+    if place.event != event || !(place.min_bytes..place.below_bytes).contains(&size) {
         return;
     }
     // One shot, and cleared first: should parking itself ever allocate, it does not come here again.

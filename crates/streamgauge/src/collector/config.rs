@@ -66,7 +66,7 @@ pub struct CollectorConfig {
     /// answers a handle that refuses.
     pub max_tracked_sessions: u64,
     /// How many sessions the session table has room for from the start. While no more are registered at once the table
-    /// never grows, which registrations do and lookups never. Takes 14 to 27 bytes each, from the start; at most 2^30.
+    /// hardly grows, which registrations do and lookups never. Takes 14 to 27 bytes each, from the start; at most 2^30.
     pub expected_sessions: usize,
     /// How many writers are served at once. Beyond it `writer` answers one that refuses.
     pub max_writers: u64,

@@ -10,11 +10,12 @@ use crate::subject::{Metered, Rival, Subject};
 
 const SESSIONS: u64 = 20_000;
 
-/// The table's segments are the only things as large as this that a registration makes, once the intake has its room.
-const SEGMENT_BYTES: usize = 4 << 10;
+/// The table's segments are the only things larger than 4 and smaller than 8 KiB that a registration makes: the intake's
+/// lists double, and the blocks that sessions are cut from have 32.
+const SEGMENT_BYTES: (usize, usize) = ((4 << 10) + 1, 8 << 10);
 
-/// The table lists what it retired in pieces of this size, and frees each after the sessions in it.
-const RETIRED_BYTES: usize = 8 << 10;
+/// The table lists what it retired in pieces of 8 KiB, and frees each after the sessions in it.
+const RETIRED_BYTES: (usize, usize) = (8 << 10, (8 << 10) + 64);
 
 /// The rival's arrays are larger, and its boxed sessions smaller.
 const ARRAY_BYTES: usize = 48 << 10;
@@ -39,7 +40,7 @@ fn grow<S: Subject>(subject: &S) {
 #[test]
 fn p3_packets_pass_a_thread_parked_in_the_tables_growth_allocation() {
     let subject = roomy();
-    let point = ParkPoint::in_allocation(SEGMENT_BYTES);
+    let point = ParkPoint::in_allocation_between(SEGMENT_BYTES.0, SEGMENT_BYTES.1);
     let outcome = run_packets_while_parked(&subject, &point, DEADLINE, grow);
     assert_eq!(outcome, Some(Outcome::Finished));
 }
@@ -53,14 +54,16 @@ fn p3_packets_pass_a_sampler_parked_in_the_free_of_what_the_table_retired() {
     for n in 0..SESSIONS {
         subject.unregister(n);
     }
-    // The rows of the sessions that closed before are tidied away first.
+    // The rows of the sessions that closed before are tidied away first, so that what is left to free is the table's.
     for _ in 0..4 {
         subject.collector.refresh();
     }
-    let (_, collection) = count(|| subject.collector.refresh());
-    assert!(collection.largest_free < RETIRED_BYTES as u64, "{collection:?}");
+    let ((), idle) = count(|| {
+        subject.collector.refresh();
+    });
+    assert!(idle.frees < 100, "{idle:?}");
     drop(burst);
-    let point = ParkPoint::in_free(RETIRED_BYTES);
+    let point = ParkPoint::in_free_between(RETIRED_BYTES.0, RETIRED_BYTES.1);
     let outcome = run_packets_while_parked(&subject, &point, DEADLINE, |subject| {
         subject.collector.refresh();
     });
