@@ -1,8 +1,8 @@
-//! Memory for entries, in whole cache lines: so that what a lookup reads and a count writes is not one line more than it
-//! has to be.
+//! Memory for entries: large ones in whole cache lines, so that what a lookup reads and a count writes is not one line more
+//! than it has to be, small ones without what a general allocator puts between.
 //!
 //! What takes 65 to 512 bytes is rounded up to a multiple of 64 and is a slot, aligned to 64, of a block of 32 KiB that has
-//! only slots of that size, its class. The rest is the global allocator's, and so is all of it under Miri, and with `--cfg
+//! only slots of that size, its class. What takes less is rounded up to a multiple of 8, in blocks of its own. The rest is the global allocator's, and so is all of it under Miri, and with `--cfg
 //! streamgauge_plain_alloc`, which `.ci/asan` sets: neither Miri nor AddressSanitizer sees into blocks.
 //!
 //! Blocks are aligned to their size, so a slot's address tells its block. A block has its freed slots in a list, and those
@@ -11,18 +11,27 @@
 //!
 //! *What fragmentation can cost.* A block stays as long as one of its slots is in use: at worst 32 KiB for each entry that is
 //! left of the largest number that there were. New entries of the class fill such blocks before another is asked for. Rounding up
-//! takes at most 63 bytes of a slot; a block's header and tail are 1 part in 60 of it or less.
+//! takes at most 63 bytes of a slot, of a small one 7; a block's header and tail are 1 part in 60 of it or less.
 //!
 //! Any thread allocates and frees, under the lock of the class, and asks the global allocator for blocks and gives them back
-//! without it. Cost: the lock and two or three lines. A lookup comes by here never.
+//! without it. Cost: the lock and two or three size. A lookup comes by here never.
 
 use std::alloc::{self, Layout};
 use std::ptr;
 
 use crate::sync::{Mutex, lock};
 
-/// Bytes of a cache line: slots are multiples of it, and aligned to it.
+/// Bytes of a cache line: large slots are multiples of it, and aligned to it.
 const LINE: usize = 64;
+
+/// Bytes of a word: small slots are multiples of it, and aligned to it.
+const WORD: usize = 8;
+
+/// Sizes of small slots.
+const SMALL: usize = LINE / WORD;
+
+/// Sizes of slots.
+const SIZES: usize = SMALL + LARGEST / LINE - 1;
 
 /// The largest slot.
 const LARGEST: usize = 512;
@@ -51,7 +60,7 @@ static SLAB: Slab = Slab::new();
 ///
 /// The layout's size is not 0.
 pub(crate) unsafe fn alloc(layout: Layout) -> *mut u8 {
-    match Lines::of(layout).filter(|_| !IS_PLAIN) {
+    match Size::of(layout).filter(|_| !IS_PLAIN) {
         Some(class) => SLAB.take(class),
         // SAFETY: as the caller promises.
         None => unsafe { alloc::alloc(layout) },
@@ -64,7 +73,7 @@ pub(crate) unsafe fn alloc(layout: Layout) -> *mut u8 {
 ///
 /// `alloc` gave it for this very layout; it is freed this once, and used by nobody any more.
 pub(crate) unsafe fn dealloc(memory: *mut u8, layout: Layout) {
-    match Lines::of(layout).filter(|_| !IS_PLAIN) {
+    match Size::of(layout).filter(|_| !IS_PLAIN) {
         // SAFETY: as the caller promises: the same layout has the same class.
         Some(class) => unsafe { SLAB.give(class, memory) },
         // SAFETY: as the caller promises: the same layout came here then too.
@@ -72,19 +81,28 @@ pub(crate) unsafe fn dealloc(memory: *mut u8, layout: Layout) {
     }
 }
 
-/// A class: the size of its slots, in lines.
+/// A class: which of the sizes its slots have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Lines(usize);
+struct Size(usize);
 
-impl Lines {
+impl Size {
     /// The class of a layout; none if it is the global allocator's.
     fn of(layout: Layout) -> Option<Self> {
-        let is_ours = (LINE + 1..=LARGEST).contains(&layout.size()) && layout.align() <= LINE;
-        is_ours.then(|| Self(layout.size().div_ceil(LINE)))
+        match layout.size() {
+            size @ 1..=LINE if layout.align() <= WORD => Some(Self(size.div_ceil(WORD) - 1)),
+            size if size > LINE && size <= LARGEST && layout.align() <= LINE => {
+                Some(Self(SMALL + size.div_ceil(LINE) - 2))
+            }
+            _ => None,
+        }
     }
 
     const fn bytes(self) -> usize {
-        self.0 * LINE
+        if self.0 < SMALL {
+            (self.0 + 1) * WORD
+        } else {
+            (self.0 - SMALL + 2) * LINE
+        }
     }
 
     /// How many slots a block has.
@@ -95,21 +113,21 @@ impl Lines {
 
 /// A lock and the blocks for each class.
 struct Slab {
-    /// The first is for slots of two lines.
-    classes: [Mutex<Class>; LARGEST / LINE - 1],
+    /// By the number of the size.
+    classes: [Mutex<Class>; SIZES],
 }
 
 impl Slab {
     const fn new() -> Self {
         Self {
-            classes: [const { Mutex::new(Class::new()) }; LARGEST / LINE - 1],
+            classes: [const { Mutex::new(Class::new()) }; SIZES],
         }
     }
 
     /// A slot; null if the global allocator has no block.
-    fn take(&self, lines: Lines) -> *mut u8 {
-        let class = &self.classes[lines.0 - 2];
-        if let Some(slot) = lock(class).take(lines) {
+    fn take(&self, size: Size) -> *mut u8 {
+        let class = &self.classes[size.0];
+        if let Some(slot) = lock(class).take(size) {
             return slot;
         }
         // Not under the lock: it may take its time, and others may have slots to free meanwhile.
@@ -123,7 +141,7 @@ impl Slab {
         unsafe {
             block.write(Block::new());
             class.add(block);
-            class.take_from(block, lines)
+            class.take_from(block, size)
         }
     }
 
@@ -132,9 +150,9 @@ impl Slab {
     /// # Safety
     ///
     /// `take` of this slab gave it for the same class; it is given back this once, and used by nobody any more.
-    unsafe fn give(&self, lines: Lines, slot: *mut u8) {
+    unsafe fn give(&self, size: Size, slot: *mut u8) {
         // SAFETY: as the caller promises.
-        let empty = unsafe { lock(&self.classes[lines.0 - 2]).give(slot, lines) };
+        let empty = unsafe { lock(&self.classes[size.0]).give(slot, size) };
         if let Some(block) = empty {
             // SAFETY: `take` allocated it with this layout; it is in no list, and none of its slots is used.
             unsafe { alloc::dealloc(block.cast(), BLOCK_LAYOUT) };
@@ -162,29 +180,29 @@ impl Class {
     }
 
     /// A slot of the blocks that there are.
-    fn take(&mut self, lines: Lines) -> Option<*mut u8> {
+    fn take(&mut self, size: Size) -> Option<*mut u8> {
         if self.first.is_null() && !self.spare.is_null() {
             let spare = std::mem::replace(&mut self.spare, ptr::null_mut());
             // SAFETY: the spare block is in no list, and is the class's.
             unsafe { self.add(spare) };
         }
         // SAFETY: what is listed has a slot to give.
-        (!self.first.is_null()).then(|| unsafe { self.take_from(self.first, lines) })
+        (!self.first.is_null()).then(|| unsafe { self.take_from(self.first, size) })
     }
 
     /// A slot of this block.
     ///
     /// # Safety
     ///
-    /// The block is listed here, and `lines` is the class's.
-    unsafe fn take_from(&mut self, block: *mut Block, lines: Lines) -> *mut u8 {
+    /// The block is listed here, and `size` is the class's.
+    unsafe fn take_from(&mut self, block: *mut Block, size: Size) -> *mut u8 {
         // SAFETY: the block is the class's, and `&mut self` is the only way to it. What its list of free slots leads to are
         // slots that are free. Without one it has slots that were never used, since it is listed: behind the used ones,
         // inside the block.
         unsafe {
             let slot = (*block).free;
             let slot = if slot.is_null() {
-                let at = HEADER + (*block).touched * lines.bytes();
+                let at = HEADER + (*block).touched * size.bytes();
                 (*block).touched += 1;
                 block.cast::<u8>().add(at)
             } else {
@@ -192,7 +210,7 @@ impl Class {
                 slot.cast::<u8>()
             };
             (*block).used += 1;
-            if (*block).used == lines.per_block() {
+            if (*block).used == size.per_block() {
                 self.remove(block);
             }
             slot
@@ -203,8 +221,8 @@ impl Class {
     ///
     /// # Safety
     ///
-    /// `take` or `take_from` gave the slot, `lines` is the class's, and nobody uses the slot.
-    unsafe fn give(&mut self, slot: *mut u8, lines: Lines) -> Option<*mut Block> {
+    /// `take` or `take_from` gave the slot, `size` is the class's, and nobody uses the slot.
+    unsafe fn give(&mut self, slot: *mut u8, size: Size) -> Option<*mut Block> {
         // The slot's pointer was made of the block's, so it may go back there.
         let block = slot.map_addr(|address| address & !(BLOCK - 1)).cast::<Block>();
         let slot = slot.cast::<Slot>();
@@ -213,7 +231,7 @@ impl Class {
         unsafe {
             slot.write(Slot { next: (*block).free });
             (*block).free = slot;
-            if (*block).used == lines.per_block() {
+            if (*block).used == size.per_block() {
                 self.add(block);
             }
             (*block).used -= 1;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::ptr;
 use std::sync::mpsc;
 
-use super::{BLOCK_LAYOUT, Block, Class, LARGEST, LINE, Lines, Slab};
+use super::{BLOCK_LAYOUT, Block, Class, LINE, SIZES, SMALL, Size, Slab, WORD};
 use crate::sync::lock;
 
 /// A slab that leaves nothing behind.
@@ -29,7 +29,7 @@ impl Own {
         Self(Slab::new())
     }
 
-    fn give_all(&self, class: Lines, slots: impl IntoIterator<Item = *mut u8>) {
+    fn give_all(&self, class: Size, slots: impl IntoIterator<Item = *mut u8>) {
         for slot in slots {
             // SAFETY: the callers have the slots of `take`, for this class, and do not use them any more.
             unsafe { self.0.give(class, slot) };
@@ -37,13 +37,13 @@ impl Own {
     }
 }
 
-fn classes() -> impl Iterator<Item = Lines> {
-    (2..=LARGEST / LINE).map(Lines)
+fn classes() -> impl Iterator<Item = Size> {
+    (0..SIZES).map(Size)
 }
 
 #[test]
-fn classes_begin_and_end_where_lines_do() {
-    let of = |size, align| Lines::of(Layout::from_size_align(size, align).unwrap()).map(Lines::bytes);
+fn classes_begin_and_end_where_words_and_lines_do() {
+    let of = |size, align| Size::of(Layout::from_size_align(size, align).unwrap()).map(Size::bytes);
     for (size, bytes) in [
         (65, 128),
         (128, 128),
@@ -55,18 +55,23 @@ fn classes_begin_and_end_where_lines_do() {
     ] {
         assert_eq!((of(size, 1), of(size, 64)), (Some(bytes), Some(bytes)));
     }
-    for (size, align) in [(0, 1), (1, 1), (64, 64), (513, 8), (65, 128), (4_096, 4_096)] {
+    for (size, bytes) in [(1, 8), (8, 8), (9, 16), (23, 24), (57, 64), (64, 64)] {
+        assert_eq!((of(size, 1), of(size, 8)), (Some(bytes), Some(bytes)));
+        assert_eq!(of(size, 16), None);
+    }
+    for (size, align) in [(0, 1), (64, 64), (513, 8), (65, 128), (4_096, 4_096)] {
         assert_eq!(of(size, align), None);
     }
 }
 
 #[test]
-fn slots_are_lines_of_their_own() {
+fn slots_are_words_or_lines_of_their_own() {
     let slab = Own::new();
     for class in classes() {
         let mut slots: Vec<_> = (0..3 * class.per_block()).map(|_| slab.0.take(class)).collect();
         slots.sort_unstable();
-        assert!(slots.iter().all(|slot| slot.addr() % LINE == 0));
+        let align = if class.0 < SMALL { WORD } else { LINE };
+        assert!(slots.iter().all(|slot| slot.addr() % align == 0));
         assert!(
             slots
                 .windows(2)
@@ -98,7 +103,7 @@ fn a_freed_slot_is_the_next_that_is_given() {
 
 #[test]
 fn gaps_are_filled_before_there_is_another_block() {
-    let (slab, class) = (Own::new(), Lines(2));
+    let (slab, class) = (Own::new(), Size(SMALL));
     let mut slots: Vec<_> = (0..4 * class.per_block()).map(|_| slab.0.take(class)).collect();
     let freed: HashSet<_> = slots.iter().copied().step_by(3).collect();
     slab.give_all(class, freed.iter().copied());
@@ -111,7 +116,7 @@ fn gaps_are_filled_before_there_is_another_block() {
 
 #[test]
 fn all_but_one_of_the_empty_blocks_are_given_back() {
-    let lines = Lines(2);
+    let lines = Size(SMALL);
     let mut class = Class::new();
     let mut slots = Vec::new();
     for _ in 0..3 {
@@ -150,13 +155,13 @@ fn all_but_one_of_the_empty_blocks_are_given_back() {
 }
 
 /// A slot that goes to another thread.
-struct Sent(*mut u8, Lines, u8);
+struct Sent(*mut u8, Size, u8);
 
 // SAFETY: slots belong to no thread; the channel orders what both do.
 unsafe impl Send for Sent {}
 
 impl Sent {
-    fn new(slab: &Own, class: Lines, mark: u8) -> Self {
+    fn new(slab: &Own, class: Size, mark: u8) -> Self {
         let slot = slab.0.take(class);
         // SAFETY: a slot has that many bytes, and is this thread's alone.
         unsafe { slot.write_bytes(mark, class.bytes()) };
@@ -184,7 +189,7 @@ fn threads_free_what_others_allocate() {
             scope.spawn(move || {
                 let mut kept = Vec::new();
                 for round in 0..rounds {
-                    let class = Lines(2 + (round * 5 + usize::from(thread)) % 7);
+                    let class = Size((round * 5 + usize::from(thread)) % SIZES);
                     let mark = thread.wrapping_mul(61) ^ round.to_le_bytes()[0];
                     let sent = Sent::new(slab, class, mark);
                     if round % 3 == 0 {
