@@ -22,6 +22,7 @@ mod health;
 mod history;
 mod ids;
 mod labels;
+mod largest_limits;
 mod ledger_check;
 mod limiter;
 mod null;
