@@ -28,6 +28,7 @@ mod limiter;
 mod null;
 mod packets;
 mod persistence;
+mod rate_oracle;
 mod recorder;
 mod registration;
 mod registry;
