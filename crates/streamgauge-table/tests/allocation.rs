@@ -123,3 +123,15 @@ fn entries_of_a_size_share_blocks_that_go_back_when_empty() {
             .all(|(entry, number)| **entry == number && entry.key() == key)
     );
 }
+
+#[test]
+fn a_table_with_room_for_many_does_not_grow_below_that() {
+    for room in [10_000, 200_000, 300 << 10] {
+        let table = Table::with_room_for(room as usize);
+        for number in 0..room {
+            put(&table, number);
+        }
+        let reclaimed = table.reclaim();
+        assert_eq!(reclaimed.freed + reclaimed.waiting, 0, "parts outgrown with room for {room}");
+    }
+}

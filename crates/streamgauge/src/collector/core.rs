@@ -354,4 +354,47 @@ mod tests {
         core.finish();
         assert!(!is_there(b"stopped"));
     }
+
+    #[test]
+    fn a_young_session_divides_by_its_age_also_where_an_older_stamp_follows_it() {
+        let clock = ManualClock::default();
+        let core = core(&clock);
+        let stamp_of_a_slow_registration = core.clock.now();
+        for _ in 0..20 {
+            clock.advance(Duration::from_secs(1));
+            core.tick();
+        }
+        let announce = |id: &[u8], at| {
+            let (labels, _) = crate::session::labels::Labels::new("", "", "", 9, |text| text.into());
+            let session = crate::session::core::SessionCore::new(
+                labels,
+                crate::collector::config::Activation::OnTraffic,
+                false,
+            );
+            let session = crate::session::core::SessionRef::new(id, session);
+            let desk = || core.roster.intake.open().announce(&core.roster.population, &session, at);
+            assert!(core.roster.population.enter_tracked(9));
+            assert!(core.roster.table.claim(&session, || desk().map_err(|_| ())).is_inserted());
+            session
+        };
+        let young = announce(b"young", core.clock.now());
+        // It read the clock long ago, and was kept from the table's lock since.
+        announce(b"slow", stamp_of_a_slow_registration);
+        young.count(crate::direction::Direction::Ingress, 1_000, || &core.roster.population);
+        clock.advance(Duration::from_secs(1));
+        core.tick();
+        let summary = core.summary();
+        let shown = summary.active.iter().next().unwrap().rx_bitrate;
+        assert!((shown - 8_000.0).abs() < 1.0, "{shown} bit/s");
+    }
+
+    trait Inserted {
+        fn is_inserted(&self) -> bool;
+    }
+
+    impl<T, E> Inserted for crate::table::Claim<T, E> {
+        fn is_inserted(&self) -> bool {
+            matches!(self, Self::Inserted)
+        }
+    }
 }

@@ -209,3 +209,34 @@ impl Roster {
         self.population.leave_writers(cells);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Application, CollectorConfig, Interner, Registration, Roster};
+    use crate::clock::{Clock, ManualClock};
+
+    #[test]
+    fn p5_registrations_after_the_stop_leave_no_labels() {
+        let labels = Arc::new(Interner::new());
+        let clock = Clock::Manual(ManualClock::default());
+        let roster = Roster::new(&CollectorConfig::default(), clock, Arc::clone(&labels));
+        roster.intake.open().shut();
+        for n in 0..1_000 {
+            let text = n.to_string();
+            let application = Application {
+                id: text.as_bytes(),
+                reference: "",
+                location: "",
+                peer: &text,
+            };
+            let refused = roster.register(&application, |_| {});
+            assert!(matches!(refused, Registration::Refused(_)));
+        }
+        for _ in 0..100 {
+            labels.sweep();
+        }
+        assert!(labels.len() < 10, "{} labels that nobody holds", labels.len());
+    }
+}

@@ -242,4 +242,20 @@ mod tests {
         interner.sweep();
         assert_eq!(interner.len(), 0);
     }
+
+    #[test]
+    fn p5_labels_of_sessions_that_come_and_go_fast_do_not_pile_up() {
+        const EACH: u32 = 20_000;
+        let interner = Interner::new();
+        let mut most = 0;
+        for round in 0..40 {
+            for n in 0..EACH {
+                drop(interner.label(&(round * EACH + n).to_string()));
+            }
+            interner.session_ended();
+            interner.sweep();
+            most = interner.len();
+        }
+        assert!(most < 10 * EACH as usize, "{most} labels that nobody holds");
+    }
 }
