@@ -125,13 +125,18 @@ fn entries_of_a_size_share_blocks_that_go_back_when_empty() {
 }
 
 #[test]
-fn a_table_with_room_for_many_does_not_grow_below_that() {
-    for room in [10_000, 200_000, 300 << 10] {
-        let table = Table::with_room_for(room as usize);
+fn a_table_with_room_for_many_hardly_grows_below_that() {
+    for room in [10_000_u32, 200_000, 300 << 10] {
+        let parts = usize::try_from(room).unwrap() / 10_000;
+        let table = Table::with_room_for(parts * 10_000);
         for number in 0..room {
-            put(&table, number);
+            put(&table, u64::from(number));
         }
         let reclaimed = table.reclaim();
-        assert_eq!(reclaimed.freed + reclaimed.waiting, 0, "parts outgrown with room for {room}");
+        // Of a part for each 300 entries or fewer, one in thirty at most, and its directory.
+        assert!(
+            reclaimed.freed + reclaimed.waiting <= 4 + parts,
+            "{reclaimed:?} with room for {room}"
+        );
     }
 }

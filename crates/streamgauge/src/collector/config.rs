@@ -160,7 +160,7 @@ impl fmt::Debug for CollectorConfig {
 /// The longest window, in sample intervals: rows keep a sample for each.
 const MAX_SAMPLES: u64 = 256;
 
-/// The most room that is asked of the table at once: 16 GiB of buckets.
+/// The most that may be asked for. The table makes room for some 300 million of them from the start: 4 GiB of buckets.
 const MAX_EXPECTED: usize = 1 << 30;
 
 /// Ticks closer than this would do nothing else.

@@ -372,15 +372,27 @@ mod tests {
                 false,
             );
             let session = crate::session::core::SessionRef::new(id, session);
-            let desk = || core.roster.intake.open().announce(&core.roster.population, &session, at);
+            let desk = || {
+                core.roster
+                    .intake
+                    .open()
+                    .announce(&core.roster.population, &session, at)
+            };
             assert!(core.roster.population.enter_tracked(9));
-            assert!(core.roster.table.claim(&session, || desk().map_err(|_| ())).is_inserted());
+            assert!(
+                core.roster
+                    .table
+                    .claim(&session, || desk().map_err(|_| ()))
+                    .is_inserted()
+            );
             session
         };
         let young = announce(b"young", core.clock.now());
         // It read the clock long ago, and was kept from the table's lock since.
         announce(b"slow", stamp_of_a_slow_registration);
-        young.count(crate::direction::Direction::Ingress, 1_000, || &core.roster.population);
+        young.count(crate::direction::Direction::Ingress, 1_000, || {
+            &core.roster.population
+        });
         clock.advance(Duration::from_secs(1));
         core.tick();
         let summary = core.summary();

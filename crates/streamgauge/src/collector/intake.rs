@@ -127,6 +127,10 @@ impl Desk {
         self.relabelled.insert(session);
     }
 
+    pub(crate) fn is_shut(&self) -> bool {
+        self.is_shut
+    }
+
     pub(crate) fn shut(&mut self) {
         self.is_shut = true;
     }

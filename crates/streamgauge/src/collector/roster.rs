@@ -108,6 +108,10 @@ impl Roster {
         if let Some(known) = self.find(id) {
             return Registration::Known(known);
         }
+        // Before anything is made for it; the claim asks again.
+        if self.intake.open().is_shut() {
+            return refuse(RefuseReason::Stopped);
+        }
         if !self.population.enter_tracked(self.max_tracked_sessions) {
             return refuse(RefuseReason::TooManySessions);
         }
@@ -130,6 +134,7 @@ impl Roster {
         };
         self.population.leave_tracked();
         session.forgo(&self.population);
+        self.labels.session_ended();
         claimed
     }
 

@@ -30,8 +30,11 @@ use crate::sync::{Mutex, lock};
 /// How many shards there are; a power of two.
 const SHARDS: usize = if cfg!(loom) { 1 } else { 256 };
 
-/// The most buckets that one sweep looks at.
+/// The most buckets that one sweep looks at, or as many for each label that came since the one before.
 const BUCKETS_PER_SWEEP: usize = 8_192;
+
+/// A label has at most about two places, so this finds more of them than came.
+const BUCKETS_PER_NEW_LABEL: usize = 4;
 
 /// Passes over all shards that follow the end of a session, each in collections of its own.
 const PASSES: u32 = 3;
@@ -52,6 +55,8 @@ struct Sweep {
     shard: usize,
     bucket: usize,
     passes_due: u32,
+    /// How many labels the last sweep left.
+    labels_left: usize,
 }
 
 impl Interner {
@@ -98,7 +103,12 @@ impl Interner {
     /// ended. Called once in each collection.
     pub(crate) fn sweep(&self) {
         let mut sweep = lock(&self.sweep);
-        let mut left = BUCKETS_PER_SWEEP;
+        if sweep.passes_due == 0 {
+            return;
+        }
+        // Whatever comes and goes, no more is left than came: a fixed number would be outrun.
+        let came = self.len().saturating_sub(sweep.labels_left);
+        let mut left = BUCKETS_PER_SWEEP.max(came * BUCKETS_PER_NEW_LABEL);
         while sweep.passes_due > 0 && left > 0 {
             let mut shard = lock(&self.shards[sweep.shard]);
             let end = shard.num_buckets().min(sweep.bucket + left);
@@ -128,10 +138,10 @@ impl Interner {
                 break;
             }
         }
+        sweep.labels_left = self.len();
     }
 
     /// How many labels there are.
-    #[cfg(all(test, not(loom)))]
     pub(crate) fn len(&self) -> usize {
         self.shards.iter().map(|shard| lock(shard).len()).sum()
     }

@@ -91,6 +91,9 @@ pub(super) struct Chunk {
     /// Empty until somebody observes.
     peaks: Vec<PerDirection<f32>>,
     vacant: usize,
+    /// The latest moment that any row was registered at. Not the last row's: who registers reads the clock, and then waits
+    /// for its turn.
+    youngest: u64,
     tally: Tally,
     /// Whether the collection under way found anything that differs from what was published.
     is_touched: bool,
@@ -112,6 +115,7 @@ impl Chunk {
             noticed: Vec::new(),
             peaks: Vec::new(),
             vacant: 0,
+            youngest: 0,
             tally: Tally::default(),
             is_touched: false,
             is_at_rest: false,
@@ -126,6 +130,8 @@ impl Chunk {
         self.standing.resize(rows, Standing::Pending);
         let new = &self.rows.registered[known..];
         self.noticed.extend(new.iter().map(|stamp| stamp.monotonic));
+        let latest = new.iter().map(|stamp| stamp.monotonic).max();
+        self.youngest = self.youngest.max(latest.unwrap_or(0));
         self.rings.extend_to(rows, ROWS);
         if !self.peaks.is_empty() {
             self.peaks.resize(rows, PerDirection::default());
@@ -193,6 +199,12 @@ impl Chunk {
                 published.numbers.push(&numbers, pass_counts_packets);
             }
         }
+        joined.youngest = rows
+            .registered
+            .iter()
+            .map(|stamp| stamp.monotonic)
+            .max()
+            .unwrap_or(0);
         joined.rows = Arc::new(rows);
         // Not the rows of the published ones: the buffer is no summary's, and is not to be published as it is.
         joined.published = Arc::new(published);
@@ -338,12 +350,7 @@ impl Chunk {
         let rate = Rate::new(pass.timeline);
         let mut is_at_rest = true;
         let is_unset = self.sets_seen == turn.sets();
-        // In order of registration: where the last row is older than the window, all are.
-        let are_old = self
-            .rows
-            .registered
-            .last()
-            .is_none_or(|last| rate.is_whole(last.monotonic));
+        let are_old = rate.is_whole(self.youngest);
         let windows = scratch.windows.rx.iter().zip(&scratch.windows.tx);
         let rows = self.rows.sessions.iter().zip(&self.standing);
         for (row, (((session, standing), windows), mut target)) in

@@ -1,7 +1,6 @@
 //! From the bytes of a window to a bitrate, and from one tick's top to the next.
 
 use super::timeline::{Timeline, bitrate};
-use crate::summary::active::as_bitrate;
 
 /// Bytes of a window to bitrates.
 pub(super) struct Rate<'a> {
@@ -30,7 +29,7 @@ impl<'a> Rate<'a> {
     #[inline]
     pub(super) fn of(&self, bytes: u64, created: u64) -> f64 {
         if self.is_whole(created) {
-            as_bitrate(bytes) * self.whole
+            number(bytes) * self.whole
         } else {
             bitrate(bytes, self.timeline.seconds_for(created))
         }
@@ -50,7 +49,18 @@ pub(super) fn rounded(bitrate: f64) -> f32 {
 )]
 pub(super) fn decayed(top: u64, factor: f64) -> u64 {
     // By way of i64, for which there is an instruction.
-    ((as_bitrate(top) * factor) as i64).cast_unsigned()
+    ((number(top) * factor) as i64).cast_unsigned()
+}
+
+/// Bytes of a window or a top, both below 2^63, as a number to compute with; exact up to 2^53.
+#[inline]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a rate; exact below 2^53 bytes in the window"
+)]
+fn number(whole: u64) -> f64 {
+    // By way of i64, for which there is an instruction.
+    whole.cast_signed() as f64
 }
 
 #[cfg(test)]

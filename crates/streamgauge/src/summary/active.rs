@@ -303,13 +303,12 @@ pub(crate) fn live_session(
     .to_session()
 }
 
-/// Whole bit/s, or the bytes of a window, as a number to compute with; exact up to 2^53, and right below 2^63.
+/// Whole bit/s as a bitrate; exact up to 2^53.
 #[inline]
 #[expect(
     clippy::cast_precision_loss,
-    reason = "a top is at most 2^43, a sum of tops shown as a rate"
+    reason = "limits and sums are shown as rates; a top is at most 2^43"
 )]
-pub(crate) fn as_bitrate(top: u64) -> f64 {
-    // By way of i64, for which there is an instruction.
-    top.cast_signed() as f64
+pub(crate) fn as_bitrate(whole: u64) -> f64 {
+    whole as f64
 }

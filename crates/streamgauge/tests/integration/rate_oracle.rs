@@ -1,4 +1,9 @@
 //! Bitrates of sessions that come, go, burst and fall silent, held against windows that are kept in full.
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::float_cmp,
+    reason = "what is compared was computed from the same whole numbers, far below 2^53"
+)]
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -11,6 +16,11 @@ struct Known {
     tx: u64,
     /// What it had counted at each roll, by the roll's time.
     at: HashMap<u64, (u64, u64)>,
+}
+
+/// A number below `bound`.
+fn below(state: &mut u64, bound: usize) -> usize {
+    usize::try_from(next(state) % bound as u64).unwrap()
 }
 
 fn next(state: &mut u64) -> u64 {
@@ -36,7 +46,15 @@ fn bitrates_are_those_of_windows_that_are_kept_in_full() {
                 let id = format!("s{number}");
                 number += 1;
                 meter.register_and_activate(&id, "r", "l", "p");
-                known.insert(id, Known { created: now, rx: 0, tx: 0, at: HashMap::new() });
+                known.insert(
+                    id,
+                    Known {
+                        created: now,
+                        rx: 0,
+                        tx: 0,
+                        at: HashMap::new(),
+                    },
+                );
             }
             let mut ids: Vec<String> = known.keys().cloned().collect();
             ids.sort();
@@ -46,13 +64,13 @@ fn bitrates_are_those_of_windows_that_are_kept_in_full() {
                 _ => next(&mut state) % 40,
             };
             for _ in 0..go.min(ids.len() as u64 / 2) {
-                let id = ids.swap_remove((next(&mut state) % ids.len() as u64) as usize);
+                let id = ids.swap_remove(below(&mut state, ids.len()));
                 meter.unregister(&id);
                 known.remove(&id);
             }
             let quiet = (60..75).contains(&turn) || (100..130).contains(&turn);
             for id in &ids {
-                if quiet || next(&mut state) % 3 == 0 {
+                if quiet || next(&mut state).is_multiple_of(3) {
                     continue;
                 }
                 let bytes = match next(&mut state) % 40 {
@@ -70,13 +88,16 @@ fn bitrates_are_those_of_windows_that_are_kept_in_full() {
                     it.tx += bytes;
                 }
             }
-            if next(&mut state) % 3 == 0 {
+            if next(&mut state).is_multiple_of(3) {
                 for _ in 0..3 {
-                    let id = &ids[(next(&mut state) % ids.len() as u64) as usize];
-                    meter.session_set_top_ingress_bitrate(id, (next(&mut state) >> 50) as f64);
+                    let id = &ids[below(&mut state, ids.len())];
+                    meter.session_set_top_ingress_bitrate(
+                        id,
+                        f64::from(u32::try_from(next(&mut state) >> 50).unwrap()),
+                    );
                 }
             }
-            if next(&mut state) % 4 == 0 {
+            if next(&mut state).is_multiple_of(4) {
                 meter.refreshed();
             }
             let step = match next(&mut state) % 10 {
@@ -90,9 +111,20 @@ fn bitrates_are_those_of_windows_that_are_kept_in_full() {
             let mut tops = 0.0;
             for session in summary.active.iter() {
                 let id = session.id.to_string();
-                assert_eq!(session.top_rx_bitrate, meter.session_top_ingress_bitrate(&id), "turn {turn} {id}");
-                assert_eq!(session.top_tx_bitrate, meter.session_top_egress_bitrate(&id), "turn {turn} {id}");
-                assert!(now - last_roll < 1_000_000_000 || session.top_rx_bitrate + 1.0 >= session.rx_bitrate.min(8e12) * (1.0 - 1e-6));
+                assert_eq!(
+                    session.top_rx_bitrate,
+                    meter.session_top_ingress_bitrate(&id),
+                    "turn {turn} {id}"
+                );
+                assert_eq!(
+                    session.top_tx_bitrate,
+                    meter.session_top_egress_bitrate(&id),
+                    "turn {turn} {id}"
+                );
+                assert!(
+                    now - last_roll < 1_000_000_000
+                        || session.top_rx_bitrate + 1.0 >= session.rx_bitrate.min(8e12) * (1.0 - 1e-6)
+                );
                 tops += session.top_rx_bitrate;
             }
             assert!((tops - meter.top_ingress_bitrate()).abs() <= tops * 1e-9);
@@ -111,7 +143,10 @@ fn bitrates_are_those_of_windows_that_are_kept_in_full() {
                 assert_eq!((session.rx_bytes, session.tx_bytes), (it.rx, it.tx));
                 let began = it.at.get(&start).copied().unwrap_or_default();
                 let time = (now - start).min(now - it.created).max(1_000_000_000) as f64 / 1e9;
-                for (shown, bytes) in [(session.rx_bitrate, it.rx - began.0), (session.tx_bitrate, it.tx - began.1)] {
+                for (shown, bytes) in [
+                    (session.rx_bitrate, it.rx - began.0),
+                    (session.tx_bitrate, it.tx - began.1),
+                ] {
                     let right = bytes as f64 * 8.0 / time;
                     // 24 bits, and a unit of what raised the shift: 2^44 at most here.
                     assert!(
