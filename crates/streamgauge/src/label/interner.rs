@@ -103,11 +103,12 @@ impl Interner {
     /// ended. Called once in each collection.
     pub(crate) fn sweep(&self) {
         let mut sweep = lock(&self.sweep);
+        let labels = self.len();
+        // Whatever comes and goes, no more is left than came: a fixed number would be outrun.
+        let came = labels.saturating_sub(std::mem::replace(&mut sweep.labels_left, labels));
         if sweep.passes_due == 0 {
             return;
         }
-        // Whatever comes and goes, no more is left than came: a fixed number would be outrun.
-        let came = self.len().saturating_sub(sweep.labels_left);
         let mut left = BUCKETS_PER_SWEEP.max(came * BUCKETS_PER_NEW_LABEL);
         while sweep.passes_due > 0 && left > 0 {
             let mut shard = lock(&self.shards[sweep.shard]);
