@@ -21,7 +21,7 @@ use crate::segment::{BUCKETS, Segment};
 const REACH: usize = if cfg!(loom) { 1 } else { 3 };
 
 /// Entries for which a segment is certain enough to have room, on average over many.
-const ROOM: usize = if cfg!(loom) { 2 } else { 300 };
+const ROOM: usize = if cfg!(loom) { 2 } else { 200 };
 
 /// Slots that a directory has for each segment, at most, beyond its first [`LENGTH`].
 const SPARSE: usize = if cfg!(loom) { 2 } else { 8 };

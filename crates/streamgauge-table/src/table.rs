@@ -74,7 +74,7 @@ impl<T> Table<T> {
     ///
     /// Keys are hashed with a random seed of the table's own.
     ///
-    /// Cost: an allocation of 4 KiB for each 300 entries, rounded up to a power of two.
+    /// Cost: an allocation of 4 KiB for each 200 entries, rounded up to a power of two.
     #[must_use]
     pub fn with_room_for(entries: usize) -> Self {
         Self::with_hasher(entries, RandomState::new())

@@ -133,7 +133,7 @@ fn a_table_with_room_for_many_hardly_grows_below_that() {
             put(&table, u64::from(number));
         }
         let reclaimed = table.reclaim();
-        // Of a part for each 300 entries or fewer, one in thirty at most, and its directory.
+        // Of a part for each 200 entries or fewer, one in fifty at most, and its directory.
         assert!(
             reclaimed.freed + reclaimed.waiting <= 4 + parts,
             "{reclaimed:?} with room for {room}"

@@ -66,7 +66,7 @@ pub struct CollectorConfig {
     /// answers a handle that refuses.
     pub max_tracked_sessions: u64,
     /// How many sessions the session table has room for from the start. While no more are registered at once the table
-    /// hardly grows, which registrations do and lookups never. Takes 14 to 27 bytes each, from the start; at most 2^30.
+    /// hardly grows, which registrations do and lookups never. Takes 21 to 42 bytes each, from the start; at most 2^30.
     pub expected_sessions: usize,
     /// How many writers are served at once. Beyond it `writer` answers one that refuses.
     pub max_writers: u64,
@@ -160,7 +160,7 @@ impl fmt::Debug for CollectorConfig {
 /// The longest window, in sample intervals: rows keep a sample for each.
 const MAX_SAMPLES: u64 = 256;
 
-/// The most that may be asked for. The table makes room for some 300 million of them from the start: 4 GiB of buckets.
+/// The most that may be asked for. The table makes room for some 200 million of them from the start: 4 GiB of buckets.
 const MAX_EXPECTED: usize = 1 << 30;
 
 /// Ticks closer than this would do nothing else.
