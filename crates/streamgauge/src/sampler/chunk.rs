@@ -91,7 +91,7 @@ pub(super) struct Chunk {
     /// Empty until somebody observes.
     peaks: Vec<PerDirection<f32>>,
     vacant: usize,
-    /// The latest moment that any row was registered at. Not the last row's: who registers reads the clock, and then waits
+    /// The latest moment that any row was registered at, vacant and removed ones included. Not the last row's: who registers reads the clock, and then waits
     /// for its turn.
     youngest: u64,
     tally: Tally,
@@ -176,12 +176,11 @@ impl Chunk {
     }
 
     /// One chunk of the rows of some that still stand for a session, in their order.
-    pub(super) fn join(chunks: &[&Self], pass_counts_packets: bool, slots: usize) -> Self {
+    pub(super) fn join(chunks: &[&Self], counts_packets: bool, slots: usize) -> Self {
         let mut joined = Self::new(Arc::default(), slots);
         let occupied = chunks.iter().map(|chunk| chunk.occupied()).sum();
         let mut rows = Rows::with_capacity(occupied);
-        let mut published = PublishedChunk::default();
-        published.numbers.restart(occupied, pass_counts_packets);
+        let mut numbers = Numbers::with_capacity(occupied, counts_packets);
         let has_peaks = chunks.iter().any(|chunk| !chunk.peaks.is_empty());
         for chunk in chunks {
             for (row, standing) in chunk.standing.iter().enumerate() {
@@ -195,19 +194,17 @@ impl Chunk {
                 if has_peaks {
                     joined.peaks.push(chunk.peak(row));
                 }
-                let numbers = chunk.published.numbers.get(row).unwrap_or(RowNumbers::NEW);
-                published.numbers.push(&numbers, pass_counts_packets);
+                let last = chunk.published.numbers.get(row).unwrap_or(RowNumbers::NEW);
+                numbers.push(&last, counts_packets);
             }
         }
-        joined.youngest = rows
-            .registered
-            .iter()
-            .map(|stamp| stamp.monotonic)
-            .max()
-            .unwrap_or(0);
+        joined.youngest = chunks.iter().map(|chunk| chunk.youngest).max().unwrap_or(0);
         joined.rows = Arc::new(rows);
         // Not the rows of the published ones: the buffer is no summary's, and is not to be published as it is.
-        joined.published = Arc::new(published);
+        joined.published = Arc::new(PublishedChunk {
+            rows: Arc::default(),
+            numbers,
+        });
         joined
     }
 
@@ -320,9 +317,10 @@ impl Chunk {
                 self.fill(pass, turn, scratch, &mut target.numbers);
             }
             self.tally = Tally::of(scratch.read.iter().zip(&self.standing));
-            self.sets_seen = turn.sets();
             self.spare = Some(std::mem::replace(&mut self.published, buffer));
         }
+        // Also where nothing changed: the sessions were asked about these sets, and need not be asked again.
+        self.sets_seen = turn.sets();
         (Arc::clone(&self.published), self.tally)
     }
 

@@ -113,18 +113,14 @@ impl Numbers {
         self.bytes.len()
     }
 
-    /// Empties the columns and makes room for exactly as many rows as will follow.
-    pub(crate) fn restart(&mut self, rows: usize, counts_packets: bool) {
-        self.bytes.clear();
-        self.packets.clear();
-        self.bitrates.clear();
-        self.packed.clear();
-        self.bytes.reserve_exact(rows);
-        if counts_packets {
-            self.packets.reserve_exact(rows);
+    /// Room for exactly as many rows as will follow.
+    pub(crate) fn with_capacity(rows: usize, counts_packets: bool) -> Self {
+        Self {
+            bytes: Vec::with_capacity(rows),
+            packets: Vec::with_capacity(if counts_packets { rows } else { 0 }),
+            bitrates: Vec::with_capacity(rows),
+            packed: Vec::with_capacity(rows),
         }
-        self.bitrates.reserve_exact(rows);
-        self.packed.reserve_exact(rows);
     }
 
     #[inline]
@@ -214,8 +210,7 @@ mod tests {
     #[test]
     fn a_row_comes_back_as_it_went_in() {
         for counts_packets in [false, true] {
-            let mut numbers = Numbers::default();
-            numbers.restart(3, counts_packets);
+            let mut numbers = Numbers::with_capacity(3, counts_packets);
             let packets = u64::from(counts_packets);
             let rows: Vec<_> = [Standing::Vacant, Standing::Pending, Standing::Active]
                 .into_iter()
