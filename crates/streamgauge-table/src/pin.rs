@@ -54,7 +54,7 @@ impl<'t, T, S: BuildHasher> Pin<'t, T, S> {
         self.find_hashed(self.table.hash(key), key)
     }
 
-    /// Looks up the key of each item, and passes the item's index and what is there to `found`, in order.
+    /// Looks up the key of each item, and passes the item's index, the item and what is there to `found`, in order.
     ///
     /// The memory of many items is waited for at once: where the table is larger than the cache, this is faster than one
     /// lookup after the other. Each item is looked up when its turn has come, after `found` has returned from the one
@@ -66,7 +66,7 @@ impl<'t, T, S: BuildHasher> Pin<'t, T, S> {
         &self,
         items: &[I],
         key: impl Fn(&I) -> &[u8],
-        mut found: impl FnMut(usize, Option<&Entry<T>>),
+        mut found: impl FnMut(usize, &I, Option<&Entry<T>>),
     ) {
         let mut hashes = [Hash::from_bits(0); ABREAST];
         for (turn, items) in items.chunks(ABREAST).enumerate() {
@@ -80,7 +80,7 @@ impl<'t, T, S: BuildHasher> Pin<'t, T, S> {
             }
             for (at, (hash, item)) in hashes.iter().zip(items).enumerate() {
                 let entry = self.find_hashed(*hash, key(item));
-                found(turn * ABREAST + at, entry.as_deref());
+                found(turn * ABREAST + at, item, entry.as_deref());
             }
         }
     }

@@ -40,7 +40,11 @@ fn lookups_allocate_and_free_nothing_while_the_table_grows_and_is_reclaimed() {
                     assert_eq!(table.with(stays.key(), |entry| **entry), Some(u64::MAX));
                     table.with(&number.to_le_bytes(), |entry| assert_eq!(**entry, number));
                     let pin = table.pin();
-                    pin.find_each(&[stays.key(); 20], |key| key, |_, entry| assert!(entry.is_some()));
+                    pin.find_each(
+                        &[stays.key(); 20],
+                        |key| key,
+                        |_, _, entry| assert!(entry.is_some()),
+                    );
                 }
             });
             counts

@@ -81,7 +81,7 @@ fn read(table: &Table<Value>, state: &mut u64) {
             table.pin().find_each(
                 &keys,
                 |key| key,
-                |at, entry| {
+                |at, _, entry| {
                     entry.into_iter().for_each(|entry| entry.see(numbers[at]));
                 },
             );

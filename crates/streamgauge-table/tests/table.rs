@@ -194,7 +194,7 @@ fn many_keys_side_by_side_are_found_as_one_by_one() {
         table.pin().find_each(
             &keys,
             |key| key.as_bytes(),
-            |at, found| {
+            |at, _, found| {
                 seen.push((at, found.map(|entry| **entry)));
             },
         );
@@ -214,7 +214,7 @@ fn what_comes_between_two_of_many_is_seen_by_the_second() {
     table.pin().find_each(
         &["viewer-1", "viewer-2", "viewer-1"],
         |key| key.as_bytes(),
-        |at, found| {
+        |at, _, found| {
             seen.push(found.map(|entry| **entry));
             if at == 0 {
                 assert!(table.remove(&one) && claim(&table, &entry(2)));

@@ -22,7 +22,21 @@ pub(crate) trait Lookup {
     /// Counts by id: in the open session that has it, or not at all.
     #[inline]
     fn count(&self, population: &Population, id: &[u8], direction: Direction, bytes: u64) -> Verdict {
-        match self.with(id, |session| session.count(direction, bytes, || population)) {
+        let first = self.with(id, |session| session.count(direction, bytes, || population));
+        self.settle(first, population, id, direction, bytes)
+    }
+
+    /// The answer of a call whose lookup found nothing, or a session that answered `first`.
+    #[inline]
+    fn settle(
+        &self,
+        first: Option<Verdict>,
+        population: &Population,
+        id: &[u8],
+        direction: Direction,
+        bytes: u64,
+    ) -> Verdict {
+        match first {
             Some(Verdict::Closed(_)) => self.count_again(population, id, direction, bytes),
             Some(verdict) => verdict,
             None => Verdict::Unknown,
@@ -121,16 +135,9 @@ impl Pin<'_> {
         self.0.find_each(
             calls,
             |call| call.0.as_ref(),
-            |at, session| {
-                let call = &calls[at];
-                let verdict = match session.map(|session| session.count(direction, call.1, || population)) {
-                    Some(Verdict::Closed(_)) => {
-                        self.count_again(population, call.0.as_ref(), direction, call.1)
-                    }
-                    Some(verdict) => verdict,
-                    None => Verdict::Unknown,
-                };
-                answer(at, verdict);
+            |at, (id, bytes), session| {
+                let first = session.map(|session| session.count(direction, *bytes, || population));
+                answer(at, self.settle(first, population, id.as_ref(), direction, *bytes));
             },
         );
     }
