@@ -10,6 +10,7 @@
 #![expect(clippy::expect_used, reason = "a broken measurement ends the program")]
 
 use std::hint::black_box;
+use std::ops::RangeFrom;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -69,7 +70,7 @@ fn cases<M: Meter>(arguments: &Arguments) {
     for (place, event) in [
         (
             "large allocation",
-            ParkPoint::in_allocation as fn(usize) -> ParkPoint,
+            ParkPoint::in_allocation as fn(RangeFrom<usize>) -> ParkPoint,
         ),
         ("large free", ParkPoint::in_free),
     ] {
@@ -139,7 +140,7 @@ impl<M: Meter> Field<M> {
 
 /// One thread that stands still inside the allocator, and one that has to go on.
 struct Case {
-    event: fn(usize) -> ParkPoint,
+    event: fn(RangeFrom<usize>) -> ParkPoint,
     /// Whether the parked thread is a reader beside the writer, or the writer itself.
     is_reader: bool,
 }
@@ -147,7 +148,7 @@ struct Case {
 impl Case {
     fn run<M: Meter>(&self, arguments: &Arguments) -> String {
         let field = Arc::new(Field::<M>::default());
-        let point = Arc::new((self.event)(arguments.large));
+        let point = Arc::new((self.event)(arguments.large..));
         let threads = if self.is_reader {
             vec![writer(&field, arguments.sessions, None), reader(&field, &point)]
         } else {

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::ops::{Bound, RangeBounds};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::{self, Thread};
@@ -23,7 +24,7 @@ use super::CountingAllocator;
 /// #[global_allocator]
 /// static ALLOCATOR: CountingAllocator = CountingAllocator;
 ///
-/// let point = ParkPoint::in_allocation(1 << 20);
+/// let point = ParkPoint::in_allocation(1 << 20..);
 /// thread::scope(|scope| {
 ///     let writer = scope.spawn(|| {
 ///         let _armed = point.arm();
@@ -41,35 +42,22 @@ pub struct ParkPoint {
 }
 
 impl ParkPoint {
-    /// A point in an allocation of at least `min_bytes`.
+    /// A point in an allocation whose bytes are in the range.
     #[must_use]
-    pub fn in_allocation(min_bytes: usize) -> Self {
-        Self::new(Event::Allocation, min_bytes, usize::MAX)
+    pub fn in_allocation<R: RangeBounds<usize>>(bytes: R) -> Self {
+        Self::new(Event::Allocation, &bytes)
     }
 
-    /// A point in an allocation of at least `min_bytes` and less than `below_bytes`.
+    /// A point in a free of an allocation whose bytes are in the range.
     #[must_use]
-    pub fn in_allocation_between(min_bytes: usize, below_bytes: usize) -> Self {
-        Self::new(Event::Allocation, min_bytes, below_bytes)
+    pub fn in_free<R: RangeBounds<usize>>(bytes: R) -> Self {
+        Self::new(Event::Free, &bytes)
     }
 
-    /// A point in a free of at least `min_bytes`.
-    #[must_use]
-    pub fn in_free(min_bytes: usize) -> Self {
-        Self::new(Event::Free, min_bytes, usize::MAX)
-    }
-
-    /// A point in a free of at least `min_bytes` and less than `below_bytes`.
-    #[must_use]
-    pub fn in_free_between(min_bytes: usize, below_bytes: usize) -> Self {
-        Self::new(Event::Free, min_bytes, below_bytes)
-    }
-
-    fn new(event: Event, min_bytes: usize, below_bytes: usize) -> Self {
+    fn new(event: Event, bytes: &impl RangeBounds<usize>) -> Self {
         let place = Place {
             event,
-            min_bytes,
-            below_bytes,
+            bytes: (bytes.start_bound().cloned(), bytes.end_bound().cloned()),
             stage: Stage::new(),
             thread: OnceLock::new(),
         };
@@ -161,8 +149,7 @@ pub(super) enum Event {
 #[derive(Debug)]
 struct Place {
     event: Event,
-    min_bytes: usize,
-    below_bytes: usize,
+    bytes: (Bound<usize>, Bound<usize>),
     stage: Stage,
     thread: OnceLock<Thread>,
 }
@@ -208,7 +195,7 @@ thread_local! {
 /// Parks the calling thread where it armed a point for such an event of such a size.
 pub(super) fn park_if_armed(event: Event, size: usize) {
     let Some(place) = ARMED.get() else { return };
-    if place.event != event || !(place.min_bytes..place.below_bytes).contains(&size) {
+    if place.event != event || !place.bytes.contains(&size) {
         return;
     }
     // One shot, and cleared first: should parking itself ever allocate, it does not come here again.
@@ -231,7 +218,7 @@ mod tests {
 
     #[test]
     fn thread_parks_in_its_allocation_until_released() {
-        let point = ParkPoint::in_allocation(LARGE);
+        let point = ParkPoint::in_allocation(LARGE..);
         thread::scope(|scope| {
             let writer = scope.spawn(|| {
                 let _armed = point.arm();
@@ -247,7 +234,7 @@ mod tests {
 
     #[test]
     fn thread_parks_in_its_free_until_released() {
-        let point = ParkPoint::in_free(LARGE);
+        let point = ParkPoint::in_free(LARGE..);
         thread::scope(|scope| {
             let writer = scope.spawn(|| {
                 let _armed = point.arm();
@@ -267,7 +254,7 @@ mod tests {
 
     #[test]
     fn wait_ends_where_the_thread_never_parks() {
-        let point = ParkPoint::in_free(LARGE);
+        let point = ParkPoint::in_free(LARGE..);
         thread::scope(|scope| {
             scope.spawn(|| drop(point.arm()));
             assert!(!point.wait_until_parked());
@@ -276,7 +263,7 @@ mod tests {
 
     #[test]
     fn released_point_parks_nobody() {
-        let point = ParkPoint::in_allocation(LARGE);
+        let point = ParkPoint::in_allocation(LARGE..);
         point.release();
         let _armed = point.arm();
         assert_eq!(hint::black_box(vec![0u8; LARGE]).len(), LARGE);
@@ -285,7 +272,7 @@ mod tests {
 
     #[test]
     fn dropped_point_releases() {
-        let point = ParkPoint::in_allocation(LARGE);
+        let point = ParkPoint::in_allocation(LARGE..);
         let place = point.place;
         let writer = thread::Builder::new().spawn(move || {
             let _armed = ParkPoint { place }.arm_and_forget_point();
@@ -308,7 +295,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "armed before")]
     fn point_is_armed_once() {
-        let point = ParkPoint::in_free(LARGE);
+        let point = ParkPoint::in_free(LARGE..);
         drop(point.arm());
         drop(point.arm());
     }

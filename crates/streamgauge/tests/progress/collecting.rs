@@ -9,7 +9,7 @@ use crate::subject::{Metered, Subject};
 fn p3_packets_pass_a_tick_parked_under_the_collection_lock() {
     let subject = Metered::manual();
     subject.collector.tick();
-    let point = ParkPoint::in_allocation(1);
+    let point = ParkPoint::in_allocation(1..);
     let outcome = run_packets_while_parked(&subject, &point, DEADLINE, |subject| subject.collector.tick());
     assert_eq!(outcome, Some(Outcome::Finished));
 }
@@ -22,7 +22,7 @@ fn p3_packets_pass_a_tick_parked_while_it_takes_new_sessions_in() {
         subject.register(n as u64);
     }
     // The list of the new sessions is the first thing as large as this, and is made under the intake's lock.
-    let point = ParkPoint::in_allocation(NEW * size_of::<usize>());
+    let point = ParkPoint::in_allocation(NEW * size_of::<usize>()..);
     let outcome = run_packets_while_parked(&subject, &point, DEADLINE, |subject| subject.collector.tick());
     assert_eq!(outcome, Some(Outcome::Finished));
 }
@@ -37,7 +37,7 @@ fn p3_packets_pass_a_tick_parked_while_it_lets_memory_go() {
     for n in 0..2_000 {
         subject.unregister(n);
     }
-    let point = ParkPoint::in_free(64);
+    let point = ParkPoint::in_free(64..);
     let outcome = run_packets_while_parked(&subject, &point, DEADLINE, |subject| subject.collector.tick());
     assert_eq!(outcome, Some(Outcome::Finished));
 }
@@ -46,7 +46,7 @@ fn p3_packets_pass_a_tick_parked_while_it_lets_memory_go() {
 fn p3_packets_pass_a_parked_refresh() {
     let subject = Metered::manual();
     subject.collector.tick();
-    let point = ParkPoint::in_allocation(1);
+    let point = ParkPoint::in_allocation(1..);
     let outcome = run_packets_while_parked(&subject, &point, DEADLINE, |subject| {
         subject.collector.refresh();
     });
@@ -58,7 +58,7 @@ fn p3_packets_pass_a_parked_registration() {
     // Its allocations one after another: the session, its labels, and what the table and the intake make.
     for min_bytes in [1, 64, 128] {
         let subject = Metered::manual();
-        let point = ParkPoint::in_allocation(min_bytes);
+        let point = ParkPoint::in_allocation(min_bytes..);
         let outcome = run_packets_while_parked(&subject, &point, DEADLINE, |subject| {
             for n in 0..1_000 {
                 subject.register(n);
@@ -72,7 +72,7 @@ fn p3_packets_pass_a_parked_registration() {
 fn p3_packets_pass_a_registration_parked_in_the_intake() {
     let subject = Metered::manual();
     // Registered and closed at once, so that the table stays small and only the intake's list grows.
-    let point = ParkPoint::in_allocation(16 << 10);
+    let point = ParkPoint::in_allocation(16 << 10..);
     let outcome = run_packets_while_parked(&subject, &point, DEADLINE, |subject| {
         for n in 0..10_000 {
             subject.register(n);

@@ -69,7 +69,7 @@ fn p3_packets_pass_a_reader_parked_inside_active() {
     for min_bytes in [1, size_of::<streamgauge::Session>()] {
         let subject = Metered::manual();
         subject.collector.activate(b"p\0\0\0\0\0\0\0\0");
-        let point = ParkPoint::in_allocation(min_bytes);
+        let point = ParkPoint::in_allocation(min_bytes..);
         let outcome = run_packets_while_parked(&subject, &point, DEADLINE, |subject| {
             assert!(!subject.collector.active().is_empty());
         });

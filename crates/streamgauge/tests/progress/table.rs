@@ -1,5 +1,6 @@
 //! A thread parked where the table grows, and where what it retired is freed.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +13,10 @@ const SESSIONS: u64 = 20_000;
 
 /// The table's segments are the only things larger than 4 and smaller than 8 KiB that a registration makes: the intake's
 /// lists double, and the blocks that sessions are cut from have 32.
-const SEGMENT_BYTES: (usize, usize) = ((4 << 10) + 1, 8 << 10);
+const SEGMENT_BYTES: Range<usize> = (4 << 10) + 1..8 << 10;
 
 /// The table lists what it retired in pieces of 8 KiB, and frees each after the sessions in it.
-const RETIRED_BYTES: (usize, usize) = (8 << 10, (8 << 10) + 64);
+const RETIRED_BYTES: Range<usize> = 8 << 10..(8 << 10) + 64;
 
 /// The rival's arrays are larger, and its boxed sessions smaller.
 const ARRAY_BYTES: usize = 48 << 10;
@@ -40,7 +41,7 @@ fn grow<S: Subject>(subject: &S) {
 #[test]
 fn p3_packets_pass_a_thread_parked_in_the_tables_growth_allocation() {
     let subject = roomy();
-    let point = ParkPoint::in_allocation_between(SEGMENT_BYTES.0, SEGMENT_BYTES.1);
+    let point = ParkPoint::in_allocation(SEGMENT_BYTES);
     let outcome = run_packets_while_parked(&subject, &point, DEADLINE, grow);
     assert_eq!(outcome, Some(Outcome::Finished));
 }
@@ -63,7 +64,7 @@ fn p3_packets_pass_a_sampler_parked_in_the_free_of_what_the_table_retired() {
     });
     assert!(idle.frees < 100, "{idle:?}");
     drop(burst);
-    let point = ParkPoint::in_free_between(RETIRED_BYTES.0, RETIRED_BYTES.1);
+    let point = ParkPoint::in_free(RETIRED_BYTES);
     let outcome = run_packets_while_parked(&subject, &point, DEADLINE, |subject| {
         subject.collector.refresh();
     });
@@ -77,8 +78,8 @@ fn the_harness_reports_a_table_behind_a_mutex_stuck() {
     let rival = Rival::new();
     assert_eq!(run_packets(&rival, DEADLINE), Outcome::Finished);
     for point in [
-        ParkPoint::in_allocation(ARRAY_BYTES),
-        ParkPoint::in_free(ARRAY_BYTES),
+        ParkPoint::in_allocation(ARRAY_BYTES..),
+        ParkPoint::in_free(ARRAY_BYTES..),
     ] {
         let rival = Rival::new();
         let outcome = run_packets_while_parked(&rival, &point, SHORT, grow);
