@@ -11,7 +11,7 @@ use std::thread;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use streamgauge_benches::group::{group, measure, sizes};
-use streamgauge_benches::id::IdBuffer;
+use streamgauge_benches::id::{IdBuffer, MadeIds};
 use streamgauge_benches::meter::{Meter, Ours, by_id, filled};
 use streamgauge_benches::rival::{Dash, LockPerSession, Locked, Papaya, Scc};
 
@@ -41,7 +41,9 @@ fn beside<M: Meter>(group: &mut BenchmarkGroup<'_, WallTime>, sessions: u64) {
         let (meter, is_over) = (Arc::clone(&meter), Arc::clone(&is_over));
         thread::spawn(move || replace(&*meter, sessions, &is_over))
     };
-    measure(group, M::NAME, by_id(&meter, sessions, 1), || meter.total());
+    measure(group, M::NAME, by_id::<MadeIds, _>(&meter, sessions, 1), || {
+        meter.total()
+    });
     // Relaxed: a flag that guards nothing.
     is_over.store(true, Ordering::Relaxed);
     let replaced = churner.join().unwrap_or_default();

@@ -9,7 +9,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use streamgauge_benches::crew::Work;
 use streamgauge_benches::group::{group, measure, sizes};
-use streamgauge_benches::id::{IdBuffer, Numbers};
+use streamgauge_benches::id::{IdBuffer, MadeIds, Numbers};
 use streamgauge_benches::meter::{Meter, Ours, by_id, filled};
 use streamgauge_benches::rival::atomic::Line;
 use streamgauge_benches::rival::{
@@ -38,7 +38,12 @@ fn compare(criterion: &mut Criterion) {
 
 fn of<M: Meter>(group: &mut BenchmarkGroup<'_, WallTime>, sessions: u64, threads: u64) {
     let meter = filled::<M>(sessions);
-    measure(group, M::NAME, by_id(&meter, sessions, threads), || meter.total());
+    measure(
+        group,
+        M::NAME,
+        by_id::<MadeIds, _>(&meter, sessions, threads),
+        || meter.total(),
+    );
 }
 
 fn floor(group: &mut BenchmarkGroup<'_, WallTime>, sessions: u64, threads: u64) {

@@ -11,7 +11,7 @@ use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use streamgauge::{Collector, SessionHandle};
 use streamgauge_benches::crew::Work;
 use streamgauge_benches::group::{group, measure, sizes};
-use streamgauge_benches::id::{Batch, IdBuffer, Numbers};
+use streamgauge_benches::id::{Batch, IdBuffer, MadeIds, Numbers};
 use streamgauge_benches::load;
 use streamgauge_benches::meter::{Meter, Ours, by_id, count_all, counted, filled};
 use streamgauge_benches::rival::atomic::Line;
@@ -23,9 +23,12 @@ fn record(criterion: &mut Criterion) {
         for threads in [1, 2] {
             let name = format!("record/ingress/sessions={sessions}/threads={threads}");
             let mut group = group(criterion, &name);
-            measure(&mut group, "id", by_id(&meter, sessions, threads), || {
-                meter.total()
-            });
+            measure(
+                &mut group,
+                "id",
+                by_id::<MadeIds, _>(&meter, sessions, threads),
+                || meter.total(),
+            );
             let total = || meter.total();
             measure(&mut group, "burst", by_burst(&meter, sessions, threads), total);
             measure(

@@ -106,30 +106,62 @@ impl Numbers {
     }
 }
 
-/// Ids of sessions in random order, made ahead: one after the other in memory, as the keys of packets are.
+/// Where a contestant's ids come from: one source for each thread.
+pub trait Ids: Send + 'static {
+    /// Ids of the sessions below `sessions`, in random order; another `seed` gives another order.
+    fn new(seed: u64, sessions: u64) -> Self;
+
+    /// The next id.
+    fn next(&mut self) -> &str;
+}
+
+/// Ids that are made in place, just before each is asked for.
 #[derive(Clone, Debug)]
-pub struct Deck(String);
+pub struct MadeIds {
+    numbers: Numbers,
+    id: IdBuffer,
+}
 
-/// Ids of a deck: so many that walking through them does not help a small cache, and few enough for a large one.
-const DECK: usize = 1 << 17;
-
-impl Deck {
-    /// Ids of the sessions below `sessions`; another `seed` gives another order.
-    #[must_use]
-    pub fn new(seed: u64, sessions: u64) -> Self {
-        let (mut numbers, mut id) = (Numbers::new(seed, sessions), IdBuffer::default());
-        let mut ids = String::with_capacity(DECK * ID_LEN);
-        for _ in 0..DECK {
-            ids.push_str(id.format(numbers.draw()));
+impl Ids for MadeIds {
+    fn new(seed: u64, sessions: u64) -> Self {
+        Self {
+            numbers: Numbers::new(seed, sessions),
+            id: IdBuffer::default(),
         }
-        Self(ids)
     }
 
-    /// The first so many ids, from the beginning again where the deck ends.
-    pub fn ids(&self, calls: u64) -> impl Iterator<Item = &str> {
-        let calls = usize::try_from(calls).unwrap_or(usize::MAX);
-        let starts = (0..DECK).cycle().take(calls);
-        starts.map(|at| self.0.get(at * ID_LEN..(at + 1) * ID_LEN).unwrap_or_default())
+    #[inline]
+    fn next(&mut self) -> &str {
+        self.id.format(self.numbers.draw())
+    }
+}
+
+/// Ids that were made ahead: one after the other in memory, as the keys of packets are.
+#[derive(Clone, Debug)]
+pub struct ReadyIds {
+    ids: String,
+    /// Where the next one begins.
+    at: usize,
+}
+
+/// Ids that are made ahead: so many that walking through them does not help a small cache, and few enough for a large one.
+const READY: usize = 1 << 17;
+
+impl Ids for ReadyIds {
+    fn new(seed: u64, sessions: u64) -> Self {
+        let mut made = MadeIds::new(seed, sessions);
+        let mut ids = String::with_capacity(READY * ID_LEN);
+        for _ in 0..READY {
+            ids.push_str(made.next());
+        }
+        Self { ids, at: 0 }
+    }
+
+    #[inline]
+    fn next(&mut self) -> &str {
+        let id = self.at..self.at + ID_LEN;
+        self.at = if id.end == self.ids.len() { 0 } else { id.end };
+        self.ids.get(id).unwrap_or_default()
     }
 }
 
@@ -145,11 +177,13 @@ mod tests {
     }
 
     #[test]
-    fn a_deck_has_the_ids_in_their_order() {
-        let deck = Deck::new(3, 1_000);
-        let (mut numbers, mut id) = (Numbers::new(3, 1_000), IdBuffer::default());
-        assert!(deck.ids(100).all(|ready| ready == id.format(numbers.draw())));
-        assert_eq!(deck.ids(DECK as u64 + 1).last(), deck.ids(1).next());
+    fn ready_ids_are_those_that_are_made_in_their_order_and_then_again() {
+        let (mut ready, mut made) = (ReadyIds::new(3, 1_000), MadeIds::new(3, 1_000));
+        let first = made.clone().next().to_owned();
+        for _ in 0..READY {
+            assert_eq!(ready.next(), made.next());
+        }
+        assert_eq!(ready.next(), first);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use streamgauge::{Collector, ManualClock, Verdict};
 
 use crate::crew::Work;
-use crate::id::{Call, Deck, IdBuffer, Numbers};
+use crate::id::{Call, IdBuffer, Ids};
 use crate::load;
 
 /// A meter of sessions, as small as its own kind allows.
@@ -118,60 +118,38 @@ pub fn count_all(collector: &Collector, calls: &[Call]) {
 
 /// For each of `threads` the work of counting one byte for sessions in random order.
 #[must_use]
-pub fn by_id<M: Meter>(meter: &Arc<M>, sessions: u64, threads: u64) -> Vec<Work> {
+pub fn by_id<I: Ids, M: Meter>(meter: &Arc<M>, sessions: u64, threads: u64) -> Vec<Work> {
+    with_ids(sessions, threads, || {
+        let meter = Arc::clone(meter);
+        move |ids: &mut I| {
+            black_box(meter.ingress(black_box(ids.next()), 1));
+        }
+    })
+}
+
+/// The part of [`by_id`] that is the caller's: the next id is made, or read.
+#[must_use]
+pub fn only_id<I: Ids>(sessions: u64, threads: u64) -> Vec<Work> {
+    with_ids(sessions, threads, || {
+        |ids: &mut I| {
+            let id = black_box(ids.next());
+            black_box(id.as_bytes()[0]);
+        }
+    })
+}
+
+/// For each of `threads` work that does something with one id after the other.
+fn with_ids<I: Ids, F: FnMut(&mut I) + Send + 'static>(
+    sessions: u64,
+    threads: u64,
+    call: impl Fn() -> F,
+) -> Vec<Work> {
     (0..threads)
         .map(|thread| {
-            let meter = Arc::clone(meter);
-            let (mut numbers, mut id) = (Numbers::new(thread + 1, sessions), IdBuffer::default());
+            let (mut ids, mut call) = (I::new(thread + 1, sessions), call());
             Box::new(move |calls: u64| {
                 for _ in 0..calls {
-                    black_box(meter.ingress(black_box(id.format(numbers.draw())), 1));
-                }
-            }) as Work
-        })
-        .collect()
-}
-
-/// The part of [`by_id`] that is the caller's: a session is drawn and its id made.
-#[must_use]
-pub fn only_id(sessions: u64, threads: u64) -> Vec<Work> {
-    (0..threads)
-        .map(|thread| {
-            let (mut numbers, mut id) = (Numbers::new(thread + 1, sessions), IdBuffer::default());
-            Box::new(move |calls: u64| {
-                for _ in 0..calls {
-                    black_box(id.format(numbers.draw()));
-                }
-            }) as Work
-        })
-        .collect()
-}
-
-/// As [`by_id`], with ids that were made ahead and lie in memory, as those of packets do.
-#[must_use]
-pub fn by_ready_id<M: Meter>(meter: &Arc<M>, sessions: u64, threads: u64) -> Vec<Work> {
-    (0..threads)
-        .map(|thread| {
-            let (meter, deck) = (Arc::clone(meter), Deck::new(thread + 1, sessions));
-            Box::new(move |calls: u64| {
-                for id in deck.ids(calls) {
-                    black_box(meter.ingress(black_box(id), 1));
-                }
-            }) as Work
-        })
-        .collect()
-}
-
-/// The part of [`by_ready_id`] that is the caller's: the next id is looked at.
-#[must_use]
-pub fn only_ready_id(sessions: u64, threads: u64) -> Vec<Work> {
-    (0..threads)
-        .map(|thread| {
-            let deck = Deck::new(thread + 1, sessions);
-            Box::new(move |calls: u64| {
-                for id in deck.ids(calls) {
-                    black_box(id.as_bytes()[0]);
-                    black_box(id);
+                    call(&mut ids);
                 }
             }) as Work
         })

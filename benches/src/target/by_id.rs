@@ -6,10 +6,14 @@
 //! have from its stores: it waits until they have reached the cache, behind the locked add of the call before, so the calls
 //! of all contestants stand in line. Ids that lie in memory, as those of packets do, let it work ahead.
 
+use std::sync::Arc;
+
 use crate::effort::Effort;
-use crate::meter::{Meter, Ours, by_id, by_ready_id, filled, only_id, only_ready_id};
+use crate::id::{Ids, MadeIds, ReadyIds};
+use crate::meter::{Meter, Ours, by_id, filled, only_id};
 use crate::rival::{Dash, LockPerSession};
 use crate::row::{Row, Unit};
+use crate::series::Series;
 
 /// On one thread, at every size.
 #[must_use]
@@ -32,45 +36,59 @@ fn at(effort: &Effort, sessions: u64, threads: u64, dashmap_goal: f64, lock_goal
     let ours = filled::<Ours>(sessions);
     let dashmap = filled::<Dash>(sessions);
     let lock = filled::<LockPerSession>(sessions);
-    let made = effort.rounds.play_crews([
-        (only_id(sessions, threads), None),
-        (by_id(&ours, sessions, threads), Some(&|| ours.total())),
-        (by_id(&dashmap, sessions, threads), Some(&|| dashmap.total())),
-        (by_id(&lock, sessions, threads), Some(&|| lock.total())),
-    ]);
-    let ready = effort.rounds.play_crews([
-        (only_ready_id(sessions, threads), None),
-        (by_ready_id(&ours, sessions, threads), Some(&|| ours.total())),
-        (
-            by_ready_id(&dashmap, sessions, threads),
-            Some(&|| dashmap.total()),
-        ),
-        (by_ready_id(&lock, sessions, threads), Some(&|| lock.total())),
-    ]);
-    let mut rows = Vec::new();
-    for (ids, [id, ours, dashmap, lock]) in [("id made in place", made), ("id ready in memory", ready)] {
+    let contest = Contest {
+        effort,
+        sessions,
+        threads,
+        ours: &ours,
+        dashmap: &dashmap,
+        lock: &lock,
+        dashmap_goal,
+        lock_goal,
+    };
+    let mut rows = contest.rows::<MadeIds>("id made in place");
+    rows.extend(contest.rows::<ReadyIds>("id ready in memory"));
+    rows
+}
+
+/// The contestants of one size, and what is asked of ours.
+struct Contest<'a> {
+    effort: &'a Effort,
+    sessions: u64,
+    threads: u64,
+    ours: &'a Arc<Ours>,
+    dashmap: &'a Arc<Dash>,
+    lock: &'a Arc<LockPerSession>,
+    dashmap_goal: f64,
+    lock_goal: f64,
+}
+
+impl Contest<'_> {
+    fn rows<I: Ids>(&self, ids: &str) -> Vec<Row> {
+        let (sessions, threads) = (self.sessions, self.threads);
+        let [id, ours, dashmap, lock] = self.effort.rounds.play_crews([
+            (only_id::<I>(sessions, threads), None),
+            (
+                by_id::<I, _>(self.ours, sessions, threads),
+                Some(&|| self.ours.total()),
+            ),
+            (
+                by_id::<I, _>(self.dashmap, sessions, threads),
+                Some(&|| self.dashmap.total()),
+            ),
+            (
+                by_id::<I, _>(self.lock, sessions, threads),
+                Some(&|| self.lock.total()),
+            ),
+        ]);
         let what = format!("`ingress(id)`, {sessions} sessions, {threads} thread(s), {ids}");
         let net = ours.minus(&id);
-        rows.push(Row::ratio(
-            &what,
-            &net,
-            "DashMap",
-            &dashmap.minus(&id),
-            Some(dashmap_goal),
-        ));
-        rows.push(Row::ratio(
-            &what,
-            &net,
-            "lock per session",
-            &lock.minus(&id),
-            Some(lock_goal),
-        ));
-        rows.push(Row::figure(
-            format!("{what}: subtracted from both"),
-            &id,
-            Unit::Time,
-            None,
-        ));
+        let beside =
+            |rival, times: &Series, goal| Row::ratio(&what, &net, rival, &times.minus(&id), Some(goal));
+        vec![
+            beside("DashMap", &dashmap, self.dashmap_goal),
+            beside("lock per session", &lock, self.lock_goal),
+            Row::figure(format!("{what}: subtracted from both"), &id, Unit::Time, None),
+        ]
     }
-    rows
 }
