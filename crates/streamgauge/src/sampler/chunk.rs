@@ -247,35 +247,37 @@ impl Chunk {
                 is_announced: standing == Standing::Active,
                 peaks: self.peaks.get(row).copied().unwrap_or_default(),
             };
-            let Reading::Open { counts, is_active } = session.read_for_collection(pass.population) else {
-                is_touched = true;
-                if clerk.fold(session, past(*standing)) {
-                    *standing = Standing::Vacant;
-                    self.vacant += 1;
-                    *read = Counts::default();
-                } else {
+            let is_gone = match session.read_for_collection(pass.population) {
+                Reading::Open { counts, is_active } => {
+                    *read = counts;
+                    if counts.bytes != before {
+                        *noticed = now;
+                        is_touched = true;
+                        if counts.bytes.rx | counts.bytes.tx > u64::from(u32::MAX) {
+                            self.rings.make_room(row, before, counts.bytes, pass.oldest);
+                        }
+                    }
+                    if is_active && *standing == Standing::Pending {
+                        is_touched = true;
+                        *standing = Standing::Active;
+                        *noticed = now;
+                        clerk.activated(session, self.rows.registered[row]);
+                    }
+                    let due = pass.expiry.due(now, *noticed, is_active, counts.bytes);
+                    if let Some(reason) = due {
+                        clerk.close(session, past(*standing), reason);
+                    }
+                    due.is_some()
+                }
+                Reading::Closed => {
                     // Without a record, which its closer has made by now, the row stays as it was.
                     let last = self.published.numbers.get(row).unwrap_or(RowNumbers::NEW);
                     *read = last.counts;
+                    is_touched = true;
+                    clerk.fold(session, past(*standing))
                 }
-                continue;
             };
-            *read = counts;
-            if counts.bytes != before {
-                *noticed = now;
-                is_touched = true;
-                if counts.bytes.rx | counts.bytes.tx > u64::from(u32::MAX) {
-                    self.rings.make_room(row, before, counts.bytes, pass.oldest);
-                }
-            }
-            if is_active && *standing == Standing::Pending {
-                is_touched = true;
-                *standing = Standing::Active;
-                *noticed = now;
-                clerk.activated(session, self.rows.registered[row]);
-            }
-            if let Some(reason) = pass.expiry.due(now, *noticed, is_active, counts.bytes) {
-                clerk.close(session, past(*standing), reason);
+            if is_gone {
                 is_touched = true;
                 *standing = Standing::Vacant;
                 self.vacant += 1;
