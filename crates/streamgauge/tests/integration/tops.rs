@@ -217,3 +217,19 @@ fn a_top_decays_to_nothing() {
     assert_rate(session.top_ingress_bitrate(), 0.0);
     assert_rate(meter.top_ingress_bitrate(), 0.0);
 }
+
+#[test]
+fn a_top_that_is_set_where_all_is_silent_shows_in_the_next_summary() {
+    let meter = Checked::patient(|_| {});
+    let session = meter.register_and_activate("a", "", "", "");
+    // Long enough that what is published does not change any more.
+    meter.tick_seconds(20);
+    for set in [1_000.0, 2_000.0] {
+        session.set_top_ingress_bitrate(set);
+        let summary = meter.tick_after(S);
+        assert_rate(summary.active.iter().next().unwrap().top_rx_bitrate, set * 0.95);
+        meter.tick_seconds(300);
+        let summary = meter.summary();
+        assert_rate(summary.active.iter().next().unwrap().top_rx_bitrate, 0.0);
+    }
+}
