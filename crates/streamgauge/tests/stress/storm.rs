@@ -281,7 +281,12 @@ impl Scene<'_> {
             self.clock.advance(Duration::from_millis(dice.below(2_000)));
             audit.check_around(&self.accounts, self.storm.config.count_packets, || {
                 self.collector.tick();
-                self.collector.summary()
+                // A stopped collector's tick collects nothing: what came late to the stop shows in a refresh.
+                if self.storm.stop_after.is_some() {
+                    self.collector.refresh()
+                } else {
+                    self.collector.summary()
+                }
             });
         }
     }
