@@ -2,15 +2,13 @@
 //!
 //! An `Arc<(T, Box<[u8]>)>` would be two allocations, and an `Arc` of an unsized pair two words. Here the value comes
 //! first, then the reference count and the key's length with 32 bits each, then the key, with nothing between: a lookup
-//! compares the length and the key, and has the last words of the value in the same line or the next. Entries of 65 to 512
+//! compares the length and the key, and has the last words of the value in the same line or the next. Entries of 33 to 512
 //! bytes begin with a line, so which of the two it is, the value's size decides.
 //!
 //! The count works as that of std's `Arc`, without weak references. Readers and droppers are any threads; whoever takes
 //! the count from one to nothing frees.
 
 use std::alloc::{Layout, handle_alloc_error};
-#[cfg(loom)]
-use std::alloc::{alloc, dealloc};
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, offset_of};
@@ -18,8 +16,7 @@ use std::ops::Deref;
 use std::ptr::{self, NonNull};
 
 use crate::prefetch::prefetch;
-#[cfg(not(loom))]
-use crate::slab::{alloc, dealloc};
+use crate::slab::ENTRIES;
 use crate::sync::{AtomicU32, Ordering, fence};
 
 /// More references than this are taken for an endless leak, and abort.
@@ -28,12 +25,15 @@ const MAX_REFERENCES: u32 = 1 << 31;
 /// Bytes in front of the key that are wanted with it: the count, the length, and the value's last 24.
 const HOT: usize = 32;
 
-// The session of the core is such a value: with an id of up to 32 bytes it takes two lines, and what a lookup reads and a
-// count writes is the second.
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+// The session of the core is such a value: with an id of up to 24 bytes it takes one line, and that is all that a lookup
+// reads and a count writes.
 #[cfg(all(target_pointer_width = "64", not(loom)))]
 const _: () = {
-    type Session = Inner<[u64; 11]>;
-    assert!(Session::KEY + 32 == 128 && Session::KEY - HOT == 64);
+    type Session = Inner<[u64; 4]>;
+    assert!(Session::KEY + 24 == 64);
 };
 
 /// What stands at the front of the allocation; the key's bytes begin at [`Inner::KEY`].
@@ -85,7 +85,10 @@ impl<T> Inner<T> {
     #[inline]
     pub(crate) fn prefetch(entry: NonNull<Self>) {
         prefetch(entry.as_ptr(), Self::KEY.saturating_sub(HOT));
-        prefetch(entry.as_ptr(), Self::KEY + 16);
+        // Larger ones begin with a line.
+        if Self::KEY + 16 >= LINE {
+            prefetch(entry.as_ptr(), Self::KEY + 16);
+        }
     }
 }
 
@@ -140,8 +143,8 @@ unsafe impl<T: Send + Sync> Sync for Entry<T> {}
 impl<T> Entry<T> {
     /// An entry of its own for `value`, found by `key`.
     ///
-    /// Cost: memory for the value, the key and 8 bytes, rounded up to whole cache lines if that is more than one and no more
-    /// than eight. A lock then, and now and then an allocation of 32 KiB for many; else an allocation.
+    /// Cost: memory for the value, the key and 8 bytes, rounded up to whole cache lines if that is more than half a line and no
+    /// more than eight. A lock then, and now and then an allocation of 32 KiB for many; else an allocation.
     ///
     /// # Panics
     ///
@@ -152,7 +155,7 @@ impl<T> Entry<T> {
             too_long();
         };
         // SAFETY: the layout has at least the eight bytes of the count and the length.
-        let Some(inner) = NonNull::new(unsafe { alloc(layout) }.cast::<Inner<T>>()) else {
+        let Some(inner) = NonNull::new(unsafe { ENTRIES.alloc(layout) }.cast::<Inner<T>>()) else {
             handle_alloc_error(layout);
         };
         // SAFETY: the allocation is ours alone, aligned for an `Inner`, and has room for it and, from `KEY` on, for the
@@ -293,7 +296,7 @@ fn free<T>(inner: NonNull<Inner<T>>) {
     // Under the models the memory stays, so that a read that comes too late is found out by what the value left.
     if let Some(layout) = Inner::<T>::layout(len).filter(|_| !cfg!(loom)) {
         // SAFETY: `new` allocated with this very layout.
-        unsafe { dealloc(inner.as_ptr().cast(), layout) };
+        unsafe { ENTRIES.dealloc(inner.as_ptr().cast(), layout) };
     }
 }
 
@@ -339,10 +342,10 @@ mod tests {
     }
 
     #[test]
-    fn entries_of_two_to_eight_lines_begin_with_a_line() {
+    fn entries_of_one_to_eight_lines_begin_with_a_line() {
         let is_plain = cfg!(any(miri, streamgauge_plain_alloc));
-        for len in [0, 32, 33, 300, 416] {
-            let entries: Vec<_> = (0..100).map(|_| Entry::new(&vec![7; len], [0_u64; 11])).collect();
+        for len in [0, 24, 25, 300, 472] {
+            let entries: Vec<_> = (0..100).map(|_| Entry::new(&vec![7; len], [0_u64; 4])).collect();
             assert!(is_plain || entries.iter().all(|entry| entry.address() % 64 == 0));
         }
     }

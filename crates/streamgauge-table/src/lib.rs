@@ -3,7 +3,8 @@
 //! An [`Entry`] is a shared value and the byte string that it is found by, in one allocation. A [`Table`] finds entries from
 //! any thread: a lookup takes no lock, allocates nothing, frees nothing and moves nothing, whatever other threads do and
 //! wherever they stand still. Insertions and removals take one lock. What they take out is freed by one call,
-//! [`Table::reclaim`], which is for a thread that has the time. A [`Text`] is an entry that is nothing but its key.
+//! [`Table::reclaim`], which is for a thread that has the time. A [`Text`] is an entry that is nothing but its key, a
+//! [`Boxed`] a value in the memory that entries are cut from.
 //!
 //! ```
 //! use streamgauge_table::{Claim, Entry, Table};
@@ -29,9 +30,9 @@
 //! older number. The reader's two writes are plain stores: the reclaimer pays for the barrier, with membarrier(2). Where
 //! the system has none the reader's first write is a swap (`M9`).
 //!
-//! *What memory it takes.* Entries of 65 to 512 bytes are whole cache lines, cut from blocks of 32 KiB that hold entries of one
-//! size. A block is given back when its last entry is freed, so entries that stay behind, of many that were, can hold up to 32
-//! KiB each, until new ones fill the gaps. Smaller and larger ones are the global allocator's.
+//! *What memory it takes.* Entries of 33 to 512 bytes are whole cache lines, smaller ones whole words, cut from blocks of 32
+//! KiB that hold entries of one size. A block is given back when its last entry is freed, so entries that stay behind, of many
+//! that were, can hold up to 32 KiB each, until new ones fill the gaps. Larger ones are the global allocator's.
 //!
 //! # What it does not do
 //!
@@ -45,6 +46,7 @@
 #![warn(clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
 
 mod barrier;
+mod boxed;
 mod bucket;
 #[cfg(loom)]
 mod canary;
@@ -64,10 +66,14 @@ mod root;
 mod segment;
 #[cfg(not(loom))]
 mod slab;
+#[cfg(loom)]
+#[path = "slab/plain.rs"]
+mod slab;
 mod sync;
 mod table;
 mod text;
 
+pub use boxed::Boxed;
 pub use entry::Entry;
 pub use pin::{Found, Pin};
 #[cfg(not(loom))]

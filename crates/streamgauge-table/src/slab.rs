@@ -1,9 +1,10 @@
 //! Memory for entries: large ones in whole cache lines, so that what a lookup reads and a count writes is not one line more
 //! than it has to be, small ones without what a general allocator puts between.
 //!
-//! What takes 65 to 512 bytes is rounded up to a multiple of 64 and is a slot, aligned to 64, of a block of 32 KiB that has
-//! only slots of that size, its class. What takes less is rounded up to a multiple of 8, in blocks of its own. The rest is the global allocator's, and so is all of it under Miri, and with `--cfg
-//! streamgauge_plain_alloc`, which `.ci/asan` sets: neither Miri nor AddressSanitizer sees into blocks.
+//! What takes 33 to 512 bytes is rounded up to a multiple of 64 and is a slot, aligned to 64, of a block of 32 KiB that has
+//! only slots of that size, its class. What takes less is rounded up to a multiple of 8, in blocks of its own. The rest is
+//! the global allocator's, and so is all of it under Miri, and with `--cfg streamgauge_plain_alloc`, which `.ci/asan` sets:
+//! neither Miri nor AddressSanitizer sees into blocks.
 //!
 //! Blocks are aligned to their size, so a slot's address tells its block. A block has its freed slots in a list, and those
 //! that were never used behind them untouched, so resident memory grows with use. A class lists its blocks that have both a
@@ -27,11 +28,14 @@ const LINE: usize = 64;
 /// Bytes of a word: small slots are multiples of it, and aligned to it.
 const WORD: usize = 8;
 
+/// The largest small slot: what takes more than half a line takes a whole one, and so is in no two.
+const LARGEST_SMALL: usize = LINE / 2;
+
 /// Sizes of small slots.
-const SMALL: usize = LINE / WORD;
+const SMALL: usize = LARGEST_SMALL / WORD;
 
 /// Sizes of slots.
-const SIZES: usize = SMALL + LARGEST / LINE - 1;
+const SIZES: usize = SMALL + LARGEST / LINE;
 
 /// The largest slot.
 const LARGEST: usize = 512;
@@ -52,34 +56,10 @@ const _: () = assert!(size_of::<Block>() <= HEADER, "slots begin behind the head
 const IS_PLAIN: bool = cfg!(any(miri, streamgauge_plain_alloc));
 
 /// The slab of all entries.
-static SLAB: Slab = Slab::new();
+pub(crate) static ENTRIES: Slab = Slab::new();
 
-/// Memory of a layout with bytes in it, as [`std::alloc::alloc`].
-///
-/// # Safety
-///
-/// The layout's size is not 0.
-pub(crate) unsafe fn alloc(layout: Layout) -> *mut u8 {
-    match Size::of(layout).filter(|_| !IS_PLAIN) {
-        Some(class) => SLAB.take(class),
-        // SAFETY: as the caller promises.
-        None => unsafe { alloc::alloc(layout) },
-    }
-}
-
-/// Frees what [`alloc`] has given, as [`std::alloc::dealloc`].
-///
-/// # Safety
-///
-/// `alloc` gave it for this very layout; it is freed this once, and used by nobody any more.
-pub(crate) unsafe fn dealloc(memory: *mut u8, layout: Layout) {
-    match Size::of(layout).filter(|_| !IS_PLAIN) {
-        // SAFETY: as the caller promises: the same layout has the same class.
-        Some(class) => unsafe { SLAB.give(class, memory) },
-        // SAFETY: as the caller promises: the same layout came here then too.
-        None => unsafe { alloc::dealloc(memory, layout) },
-    }
-}
+/// The slab of all boxes. One of its own: what is asked for together lies together.
+pub(crate) static BOXES: Slab = Slab::new();
 
 /// A class: which of the sizes its slots have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,10 +69,8 @@ impl Size {
     /// The class of a layout; none if it is the global allocator's.
     fn of(layout: Layout) -> Option<Self> {
         match layout.size() {
-            size @ 1..=LINE if layout.align() <= WORD => Some(Self(size.div_ceil(WORD) - 1)),
-            size if size > LINE && size <= LARGEST && layout.align() <= LINE => {
-                Some(Self(SMALL + size.div_ceil(LINE) - 2))
-            }
+            size @ 1..=LARGEST_SMALL if layout.align() <= WORD => Some(Self(size.div_ceil(WORD) - 1)),
+            size @ 1..=LARGEST if layout.align() <= LINE => Some(Self(SMALL + size.div_ceil(LINE) - 1)),
             _ => None,
         }
     }
@@ -101,7 +79,7 @@ impl Size {
         if self.0 < SMALL {
             (self.0 + 1) * WORD
         } else {
-            (self.0 - SMALL + 2) * LINE
+            (self.0 - SMALL + 1) * LINE
         }
     }
 
@@ -112,7 +90,7 @@ impl Size {
 }
 
 /// A lock and the blocks for each class.
-struct Slab {
+pub(crate) struct Slab {
     /// By the number of the size.
     classes: [Mutex<Class>; SIZES],
 }
@@ -121,6 +99,33 @@ impl Slab {
     const fn new() -> Self {
         Self {
             classes: [const { Mutex::new(Class::new()) }; SIZES],
+        }
+    }
+
+    /// Memory of a layout with bytes in it, as [`std::alloc::alloc`].
+    ///
+    /// # Safety
+    ///
+    /// The layout's size is not 0.
+    pub(crate) unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        match Size::of(layout).filter(|_| !IS_PLAIN) {
+            Some(class) => self.take(class),
+            // SAFETY: as the caller promises.
+            None => unsafe { alloc::alloc(layout) },
+        }
+    }
+
+    /// Frees what [`alloc`](Self::alloc) has given, as [`std::alloc::dealloc`].
+    ///
+    /// # Safety
+    ///
+    /// `alloc` of this slab gave it for this very layout; it is freed this once, and used by nobody any more.
+    pub(crate) unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        match Size::of(layout).filter(|_| !IS_PLAIN) {
+            // SAFETY: as the caller promises: the same layout has the same class.
+            Some(class) => unsafe { self.give(class, memory) },
+            // SAFETY: as the caller promises: the same layout came here then too.
+            None => unsafe { alloc::dealloc(memory, layout) },
         }
     }
 

@@ -45,6 +45,8 @@ fn classes() -> impl Iterator<Item = Size> {
 fn classes_begin_and_end_where_words_and_lines_do() {
     let of = |size, align| Size::of(Layout::from_size_align(size, align).unwrap()).map(Size::bytes);
     for (size, bytes) in [
+        (33, 64),
+        (64, 64),
         (65, 128),
         (128, 128),
         (129, 192),
@@ -55,11 +57,11 @@ fn classes_begin_and_end_where_words_and_lines_do() {
     ] {
         assert_eq!((of(size, 1), of(size, 64)), (Some(bytes), Some(bytes)));
     }
-    for (size, bytes) in [(1, 8), (8, 8), (9, 16), (23, 24), (57, 64), (64, 64)] {
+    for (size, bytes) in [(1, 8), (8, 8), (9, 16), (23, 24), (25, 32), (32, 32)] {
         assert_eq!((of(size, 1), of(size, 8)), (Some(bytes), Some(bytes)));
-        assert_eq!(of(size, 16), None);
+        assert_eq!(of(size, 16), Some(64));
     }
-    for (size, align) in [(0, 1), (64, 64), (513, 8), (65, 128), (4_096, 4_096)] {
+    for (size, align) in [(0, 1), (513, 8), (65, 128), (4_096, 4_096)] {
         assert_eq!(of(size, align), None);
     }
 }

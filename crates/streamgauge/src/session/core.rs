@@ -1,20 +1,21 @@
 //! The one object of a session: what packet threads count in, and what everybody else knows it by.
 //!
 //! Shared by the table, the handles, the sampler's rows and the summaries that show it, as an entry: the id is its key, and
-//! stands right behind the value. What only cold paths read comes first; the words that packets write come last, beside
-//! the id that a lookup compares. What few sessions have is behind one word, and what a collector has once (its
-//! population) is not here at all: callers that need it bring it. Labels are written before the session is inserted into
-//! the table and never again, so the insertion publishes them.
+//! stands right behind the value. That is what a count by id touches, and no more: with an id of up to 24 bytes one line, so
+//! that the lines of many sessions lie side by side and are in the cache. What else a session has is a line of its own
+//! elsewhere, [`Apart`], and what few sessions have is behind one word there. What a collector has once (its population) is
+//! not here at all: callers that need it bring it. Labels are written before the session is inserted into the table and
+//! never again, so the insertion publishes them.
 //!
-//! 88 bytes: with the entry's 8 and an id of up to 32 no more than two lines. When it was registered stands in the rows
-//! of the intake and the sampler, which alone ask for it.
+//! 32 bytes, with the entry's 8 and the id; 64 apart. When it was registered stands in the rows of the intake and the
+//! sampler, which alone ask for it.
 
 use std::sync::Arc;
 
-use streamgauge_table::Entry;
+use streamgauge_table::{Boxed, Entry};
 
 use super::attachments::{Attached, Attachments, HasAttachments};
-use super::counter::Settled;
+use super::counter::{ByteCounter, PacketCounter, Settled};
 use super::labels::Labels;
 use super::phase::{Phase, Stage};
 use super::stripes::Stripes;
@@ -29,14 +30,21 @@ use crate::verdict::{CloseReason, RefuseReason, Verdict};
 /// A session, shared: its id and its core in one allocation.
 pub(crate) type SessionRef = Entry<SessionCore>;
 
-/// The shared state of one session, but for its id. Cold first, hot last.
+/// The shared state of one session, but for its id: what a count touches, and where the rest is.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct SessionCore {
+    apart: Boxed<Apart>,
+    words: Words<State>,
+}
+
+/// What a count does not touch, but for the packets where they are counted: a line.
+#[derive(Debug)]
+struct Apart {
     labels: Labels,
     attached: Attached,
     tops: PerDirection<Top>,
-    words: Words<State>,
+    packets: PerDirection<PacketCounter>,
 }
 
 /// Where a session is in its life, and how it was configured: one word, on the line of its bytes.
@@ -71,9 +79,12 @@ pub(crate) enum Reading {
 impl SessionCore {
     pub(crate) fn new(labels: Labels, activation: Activation, count_packets: bool) -> Self {
         Self {
-            labels,
-            attached: Attached::nothing(),
-            tops: PerDirection::new(Top::new(), Top::new()),
+            apart: Boxed::new(Apart {
+                labels,
+                attached: Attached::nothing(),
+                tops: PerDirection::new(Top::new(), Top::new()),
+                packets: PerDirection::new(PacketCounter::new(), PacketCounter::new()),
+            }),
             words: Words::new(State {
                 phase: Phase::pending(),
                 count_packets,
@@ -86,9 +97,12 @@ impl SessionCore {
     /// A session that no collector knows: every call on it answers `Refused(reason)`.
     pub(crate) fn refused(reason: RefuseReason) -> Self {
         Self {
-            labels: Labels::default(),
-            attached: Attached::nothing(),
-            tops: PerDirection::new(Top::taken(), Top::taken()),
+            apart: Boxed::new(Apart {
+                labels: Labels::default(),
+                attached: Attached::nothing(),
+                tops: PerDirection::new(Top::taken(), Top::taken()),
+                packets: PerDirection::new(PacketCounter::new(), PacketCounter::new()),
+            }),
             words: Words::closed(State {
                 phase: Phase::refused(reason),
                 count_packets: false,
@@ -98,6 +112,12 @@ impl SessionCore {
         }
     }
 
+    /// The packets, where they are counted.
+    #[inline]
+    fn packets(&self) -> Option<&PerDirection<PacketCounter>> {
+        self.state().count_packets.then(|| &self.apart.packets)
+    }
+
     #[inline]
     fn state(&self) -> &State {
         &self.words.beside
@@ -105,7 +125,7 @@ impl SessionCore {
 
     /// The attachments, made if there were none.
     fn attachments(&self) -> &Attachments {
-        let attachments = self.attached.get_or_make();
+        let attachments = self.apart.attached.get_or_make();
         self.state().has_attachments.set();
         attachments
     }
@@ -114,18 +134,18 @@ impl SessionCore {
     #[inline]
     fn attachments_if_any(&self) -> Option<&Attachments> {
         if self.state().has_attachments.get() {
-            self.attached.get()
+            self.apart.attached.get()
         } else {
             None
         }
     }
 
     pub(crate) fn labels(&self) -> &Labels {
-        &self.labels
+        &self.apart.labels
     }
 
     pub(crate) fn extra(&self) -> Option<Arc<Box<str>>> {
-        self.attached.get()?.extra.load()
+        self.apart.attached.get()?.extra.load()
     }
 
     pub(crate) fn set_extra(&self, extra: &str) {
@@ -158,13 +178,12 @@ impl SessionCore {
         bytes: u64,
         population: impl FnOnce() -> &'a Population,
     ) -> Verdict {
-        self.words
-            .count(direction, bytes, self.state().count_packets, || {
-                Some(Whole {
-                    session: self,
-                    population: population(),
-                })
+        self.words.count(direction, bytes, self.packets(), || {
+            Some(Whole {
+                session: self,
+                population: population(),
             })
+        })
     }
 
     /// Activates where first bytes do that.
@@ -187,12 +206,12 @@ impl SessionCore {
     /// The caller holds the intake's lock until the final is recorded there, or it is the collection that folds it.
     pub(crate) fn close(&self, population: &Population, reason: CloseReason) -> Option<Final> {
         let was_active = self.state().phase.close(reason)?;
-        if let Some(attachments) = self.attached.get() {
+        if let Some(attachments) = self.apart.attached.get() {
             attachments.writers.end();
         }
-        let mut counts = self.words.seal();
+        let mut counts = self.words.seal(&self.apart.packets);
         // Looked for after the phase moved: stripes() makes them first and asks the phase second.
-        if let Some(stripes) = self.attached.get().and_then(Attachments::stripes) {
+        if let Some(stripes) = self.apart.attached.get().and_then(Attachments::stripes) {
             counts = counts.plus(stripes.seal());
         }
         population.leave_open(was_active);
@@ -211,8 +230,8 @@ impl SessionCore {
     fn take_tops(&self, population: &Population) -> PerDirection<u64> {
         let mut turn = population.tops().turn();
         PerDirection::new(
-            turn.take(&self.tops.rx, Direction::Ingress),
-            turn.take(&self.tops.tx, Direction::Egress),
+            turn.take(&self.apart.tops.rx, Direction::Ingress),
+            turn.take(&self.apart.tops.tx, Direction::Egress),
         )
     }
 
@@ -224,7 +243,7 @@ impl SessionCore {
             Stage::Active => true,
             Stage::Closed(_) | Stage::Refused(_) => return Reading::Closed,
         };
-        let Some(mut counts) = self.words.read(self.state().count_packets) else {
+        let Some(mut counts) = self.words.read(self.packets()) else {
             return Reading::Closed;
         };
         if let Some(attachments) = self.attachments_if_any() {
@@ -234,6 +253,17 @@ impl SessionCore {
             counts = with_theirs;
         }
         Reading::Open { counts, is_active }
+    }
+
+    /// The bytes of an active session that counts no packets, has no attachments and is far from full: what
+    /// [`read`](Self::read) answers of it. Most sessions are such, and a collection asks all.
+    #[inline]
+    pub(crate) fn ordinary_bytes(&self) -> Option<PerDirection<u64>> {
+        let state = self.state();
+        if state.phase.stage() != Stage::Active || state.count_packets || state.has_attachments.get() {
+            return None;
+        }
+        self.words.ordinary_bytes()
     }
 
     /// As [`read`](Self::read), and lets the cells of dropped writers go. The collection alone does this.
@@ -269,25 +299,32 @@ impl SessionCore {
 
     /// Takes the writers' cells out of a closed session.
     pub(crate) fn take_writers(&self) -> TakenCells {
-        self.attached
+        self.apart
+            .attached
             .get()
             .map(|attachments| attachments.writers.take())
             .unwrap_or_default()
     }
 
+    /// Asks for the line that tops are in, ahead of their use.
+    #[inline]
+    pub(crate) fn prefetch_tops(&self) {
+        self.apart.prefetch();
+    }
+
     pub(crate) fn top(&self, direction: Direction) -> u64 {
-        self.tops.get(direction).read()
+        self.apart.tops.get(direction).read()
     }
 
     #[inline]
     pub(crate) fn has_no_top(&self) -> bool {
-        self.tops.rx.read() | self.tops.tx.read() == 0
+        self.apart.tops.rx.read() | self.apart.tops.tx.read() == 0
     }
 
     /// Sets a top; `false` if the session had closed.
     pub(crate) fn set_top(&self, population: &Population, direction: Direction, top: u64) -> bool {
         let mut turn = population.tops().turn();
-        turn.set(self.tops.get(direction), direction, top)
+        turn.set(self.apart.tops.get(direction), direction, top)
     }
 
     /// Moves a top on at a tick; see [`Turn::advance`].
@@ -298,29 +335,33 @@ impl SessionCore {
         direction: Direction,
         next: impl FnOnce(u64) -> u64,
     ) -> u64 {
-        turn.advance(self.tops.get(direction), direction, next)
+        turn.advance(self.apart.tops.get(direction), direction, next)
     }
 }
 
 impl Whole<'_> {
-    /// Completes an addition to `words` that was not ordinary.
+    /// Completes an addition that was not ordinary, or whose packet was late.
     #[cold]
     #[inline(never)]
-    pub(super) fn count_rare<B>(
+    pub(super) fn count_rare(
         self,
-        words: &Words<B>,
+        counter: &ByteCounter,
+        packets: Option<&PacketCounter>,
         direction: Direction,
         before: u64,
         bytes: u64,
     ) -> Verdict {
         let session = self.session;
-        match words.bytes.get(direction).settle(before, bytes) {
+        if ByteCounter::is_ordinary(before) {
+            return self.packet_was_late(direction, bytes);
+        }
+        match counter.settle(before, bytes) {
             Settled::First if bytes != 0 => session.activate_on_traffic(self.population),
             Settled::First | Settled::Counted => {}
             Settled::Late => return session.verdict_of_closed(),
             Settled::Full => return Verdict::Refused(RefuseReason::CounterFull),
         }
-        if session.state().count_packets && !words.packets.get(direction).add() {
+        if packets.is_some_and(|packets| !packets.add()) {
             return self.packet_was_late(direction, bytes);
         }
         Verdict::Counted
@@ -343,15 +384,13 @@ impl Whole<'_> {
 mod tests {
     use std::mem::offset_of;
 
-    use super::{SessionCore, State, Words};
+    use super::{Apart, SessionCore, State, Words};
 
     #[test]
-    fn p5_a_session_is_small_and_its_hot_words_are_last() {
-        assert_eq!(size_of::<SessionCore>(), 88);
+    fn p5_a_session_is_small_and_a_count_touches_one_line_of_it() {
+        assert_eq!((size_of::<SessionCore>(), size_of::<Apart>()), (32, 64));
+        // The bytes are last, beside the id.
         let words = offset_of!(SessionCore, words);
-        assert_eq!(words + size_of::<Words<State>>(), 88);
-        assert_eq!(words + offset_of!(Words<State>, bytes), 72);
-        // Of an entry that begins with a line: what a count reads and writes is in the second.
-        assert_eq!(words + offset_of!(Words<State>, beside), 64);
+        assert_eq!(words + offset_of!(Words<State>, bytes) + 16, 32);
     }
 }

@@ -98,9 +98,15 @@ impl ByteCounter {
     /// The bytes so far, or `None` once the flag is set.
     #[inline]
     pub(crate) fn read(&self) -> Option<u64> {
-        // Relaxed: a count that is a moment old is a count; (b) of P1 needs no more than coherence [M1].
-        let word = self.0.load(Ordering::Relaxed);
+        let word = self.read_any();
         (word & CLOSED == 0).then_some(word)
+    }
+
+    /// The word as it is: the bytes so far, if it is below [`NEARLY_FULL`].
+    #[inline]
+    pub(crate) fn read_any(&self) -> u64 {
+        // Relaxed: a count that is a moment old is a count; (b) of P1 needs no more than coherence [M1].
+        self.0.load(Ordering::Relaxed)
     }
 }
 

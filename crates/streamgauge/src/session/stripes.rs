@@ -16,9 +16,10 @@ use std::thread::available_parallelism;
 
 use crossbeam_utils::CachePadded;
 
+use super::counter::PacketCounter;
 use super::words::{Whole, Words};
 use super::writer::Counts;
-use crate::direction::Direction;
+use crate::direction::{Direction, PerDirection};
 use crate::sync::Ordering;
 use crate::verdict::Verdict;
 
@@ -31,7 +32,20 @@ pub(crate) struct Stripes(Arc<[CachePadded<Stripe>]>);
 
 /// What one thread in so many counts in. Beside the bytes whether packets are counted, as the session has it: an ordinary
 /// count does not touch the session.
-type Stripe = Words<bool>;
+#[derive(Debug)]
+struct Stripe {
+    words: Words<bool>,
+    packets: PerDirection<PacketCounter>,
+}
+
+impl Stripe {
+    fn new(counts_packets: bool) -> Self {
+        Self {
+            words: Words::new(counts_packets),
+            packets: PerDirection::new(PacketCounter::new(), PacketCounter::new()),
+        }
+    }
+}
 
 impl Stripes {
     /// As many as threads can run at once: 2, 4, 8 or 16.
@@ -53,20 +67,21 @@ impl Stripes {
     ) -> Option<Verdict> {
         // Their number is a power of two, or 0, and then none is found.
         let stripe = self.0.get(thread & self.0.len().wrapping_sub(1))?;
-        Some(stripe.count(direction, bytes, stripe.beside, whole))
+        let packets = stripe.words.beside.then_some(&stripe.packets);
+        Some(stripe.words.count(direction, bytes, packets, whole))
     }
 
     /// Seals every stripe and returns what they held. Called once, by the elected closer, after the phase moved.
     pub(super) fn seal(&self) -> Counts {
-        self.0
-            .iter()
-            .fold(Counts::default(), |sum, stripe| sum.plus(stripe.seal()))
+        self.0.iter().fold(Counts::default(), |sum, stripe| {
+            sum.plus(stripe.words.seal(&stripe.packets))
+        })
     }
 
     /// What the stripes hold, or `None` once any of them is sealed.
     pub(super) fn read(&self) -> Option<Counts> {
         self.0.iter().try_fold(Counts::default(), |sum, stripe| {
-            Some(sum.plus(stripe.read(true)?))
+            Some(sum.plus(stripe.words.read(Some(&stripe.packets))?))
         })
     }
 }
@@ -105,8 +120,7 @@ pub(crate) fn prepare_thread() {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{Direction, Stripes, thread_number};
-    use crate::direction::PerDirection;
+    use super::{Direction, PerDirection, Stripes, thread_number};
     use crate::verdict::Verdict;
 
     #[test]

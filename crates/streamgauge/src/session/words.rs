@@ -1,11 +1,12 @@
-//! Four words that packet threads count in: bytes and packets of both directions.
+//! The words that packet threads count in: bytes of both directions, and packets, which stand where their owner has room.
 //!
 //! A session has one such group, each stripe of a shared one another. They close by the protocols of
 //! [`counter`](super::counter), each word for itself. The bytes stand last: behind a session's words stands its id, so a
-//! lookup that compared the id has the line that it counts in.
+//! lookup that compared the id has the line that it counts in. Packets are on another line: few collectors count them, and
+//! the lines of those that do not are half as many.
 
 use super::core::SessionCore;
-use super::counter::{ByteCounter, MAX_CALL_BYTES, PacketCounter};
+use super::counter::{ByteCounter, MAX_CALL_BYTES, NEARLY_FULL, PacketCounter};
 use super::writer::Counts;
 use crate::collector::population::Population;
 use crate::direction::{Direction, PerDirection};
@@ -15,7 +16,6 @@ use crate::verdict::{RefuseReason, Verdict};
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Words<B> {
-    pub(super) packets: PerDirection<PacketCounter>,
     pub(super) beside: B,
     pub(super) bytes: PerDirection<ByteCounter>,
 }
@@ -31,7 +31,6 @@ impl<B> Words<B> {
     pub(super) fn new(beside: B) -> Self {
         Self {
             beside,
-            packets: PerDirection::new(PacketCounter::new(), PacketCounter::new()),
             bytes: PerDirection::new(ByteCounter::new(), ByteCounter::new()),
         }
     }
@@ -51,42 +50,48 @@ impl<B> Words<B> {
         &self,
         direction: Direction,
         bytes: u64,
-        counts_packets: bool,
+        packets: Option<&PerDirection<PacketCounter>>,
         whole: impl FnOnce() -> Option<Whole<'a>>,
     ) -> Verdict {
         if bytes > MAX_CALL_BYTES {
             return Verdict::Refused(RefuseReason::TooLarge);
         }
-        let before = self.bytes.get(direction).add(bytes);
-        if !ByteCounter::is_ordinary(before) {
-            return whole().map_or(Verdict::Counted, |whole| {
-                whole.count_rare(self, direction, before, bytes)
-            });
+        let counter = self.bytes.get(direction);
+        let before = counter.add(bytes);
+        if ByteCounter::is_ordinary(before) && packets.is_none_or(|packets| packets.get(direction).add()) {
+            return Verdict::Counted;
         }
-        if counts_packets && !self.packets.get(direction).add() {
-            return whole().map_or(Verdict::Counted, |whole| whole.packet_was_late(direction, bytes));
-        }
-        Verdict::Counted
+        let packet = packets.map(|packets| packets.get(direction));
+        whole().map_or(Verdict::Counted, |whole| {
+            whole.count_rare(counter, packet, direction, before, bytes)
+        })
     }
 
     /// Sets the flags and returns the final counts. Called once, by the elected closer.
-    pub(super) fn seal(&self) -> Counts {
+    pub(super) fn seal(&self, packets: &PerDirection<PacketCounter>) -> Counts {
         // In this order: a packet follows its bytes.
         Counts {
             bytes: self.bytes.map(ByteCounter::seal),
-            packets: self.packets.map(PacketCounter::seal),
+            packets: packets.map(PacketCounter::seal),
         }
+    }
+
+    /// The bytes so far, if neither word is closed or near its limit.
+    #[inline]
+    pub(super) fn ordinary_bytes(&self) -> Option<PerDirection<u64>> {
+        let bytes = self.bytes.map(ByteCounter::read_any);
+        // Both in one, since the limit is a power of two.
+        (bytes.rx | bytes.tx < NEARLY_FULL).then_some(bytes)
     }
 
     /// The counts so far, or `None` once any flag is set that is looked at: those of the packets only where they are
     /// counted.
     #[inline]
-    pub(super) fn read(&self, counts_packets: bool) -> Option<Counts> {
+    pub(super) fn read(&self, packets: Option<&PerDirection<PacketCounter>>) -> Option<Counts> {
         let bytes = PerDirection::new(self.bytes.rx.read()?, self.bytes.tx.read()?);
-        let packets = if counts_packets {
-            PerDirection::new(self.packets.rx.read()?, self.packets.tx.read()?)
-        } else {
-            PerDirection::new(0, 0)
+        let packets = match packets {
+            Some(packets) => PerDirection::new(packets.rx.read()?, packets.tx.read()?),
+            None => PerDirection::new(0, 0),
         };
         Some(Counts { bytes, packets })
     }
