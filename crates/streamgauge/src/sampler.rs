@@ -8,6 +8,7 @@ pub(crate) mod chunk;
 pub(crate) mod collection;
 pub(crate) mod expiry;
 pub(crate) mod lingering;
+pub(crate) mod marks;
 pub(crate) mod rate;
 pub(crate) mod ring;
 pub(crate) mod tally;

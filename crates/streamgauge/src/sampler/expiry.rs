@@ -48,6 +48,12 @@ impl Expiry {
         }
     }
 
+    /// How long a session may be silent without a look at what [`due`](Self::due) says of it.
+    #[inline]
+    pub(super) fn patience(&self) -> u64 {
+        self.shortest
+    }
+
     /// Why a session is to be closed now that was last noticed at `noticed`, if it is.
     #[inline]
     pub(super) fn due(

@@ -14,14 +14,18 @@ pub(super) struct Tally {
 
 impl Tally {
     /// Of rows that were read, and where their sessions stand.
-    pub(super) fn of<'a>(rows: impl Iterator<Item = (&'a Counts, &'a Standing)>) -> Self {
+    pub(super) fn of<'a>(
+        rows: impl Iterator<Item = (&'a Counts, &'a Standing)>,
+        counts_packets: bool,
+    ) -> Self {
         let (mut live, mut pending) = (Sum::default(), Sum::default());
         for (counts, standing) in rows {
-            match standing {
-                Standing::Vacant => {}
-                Standing::Pending => pending.add(counts),
-                Standing::Active => live.add(counts),
-            }
+            let sum = match standing {
+                Standing::Vacant => continue,
+                Standing::Pending => &mut pending,
+                Standing::Active => &mut live,
+            };
+            sum.add(counts, counts_packets);
         }
         Self {
             live: live.stats(),
@@ -40,12 +44,14 @@ struct Sum {
 
 impl Sum {
     #[inline]
-    fn add(&mut self, counts: &Counts) {
+    fn add(&mut self, counts: &Counts, counts_packets: bool) {
         self.sessions += 1;
         self.bytes.rx += u128::from(counts.bytes.rx);
         self.bytes.tx += u128::from(counts.bytes.tx);
-        self.packets.rx += u128::from(counts.packets.rx);
-        self.packets.tx += u128::from(counts.packets.tx);
+        if counts_packets {
+            self.packets.rx += u128::from(counts.packets.rx);
+            self.packets.tx += u128::from(counts.packets.tx);
+        }
     }
 
     /// Each held at `u64::MAX` where it is more.

@@ -93,14 +93,24 @@ pub(crate) struct Numbers {
     packed: Vec<Packed>,
 }
 
-/// What is to be said of a row beside its counts.
+/// A row that is to be written.
 #[derive(Debug)]
 pub(crate) struct RowMut<'a> {
+    bytes: &'a mut PerDirection<u64>,
+    packets: Option<&'a mut PerDirection<u64>>,
     bitrates: &'a mut PerDirection<f32>,
     packed: &'a mut Packed,
 }
 
 impl RowMut<'_> {
+    #[inline]
+    pub(crate) fn set_counts(&mut self, counts: &Counts) {
+        *self.bytes = counts.bytes;
+        if let Some(packets) = &mut self.packets {
+            **packets = counts.packets;
+        }
+    }
+
     #[inline]
     pub(crate) fn set(&mut self, bitrates: PerDirection<f32>, tops: PerDirection<u64>, standing: Standing) {
         *self.bitrates = bitrates;
@@ -133,18 +143,8 @@ impl Numbers {
         self.packed.push(Packed::new(row.tops, row.standing));
     }
 
-    /// The counts of all rows, the first columns to be filled; the others have room for as many afterwards.
-    pub(crate) fn set_counts(&mut self, counts: &[Counts], counts_packets: bool) {
-        self.resize(counts.len(), counts_packets);
-        for (bytes, counts) in self.bytes.iter_mut().zip(counts) {
-            *bytes = counts.bytes;
-        }
-        for (packets, counts) in self.packets.iter_mut().zip(counts) {
-            *packets = counts.packets;
-        }
-    }
-
-    fn resize(&mut self, rows: usize, counts_packets: bool) {
+    /// As many rows; what they say is to be written, of rows that were not there before.
+    pub(crate) fn resize(&mut self, rows: usize, counts_packets: bool) {
         fn exactly<T: Clone>(column: &mut Vec<T>, rows: usize, value: T) {
             column.reserve_exact(rows.saturating_sub(column.len()));
             column.resize(rows, value);
@@ -157,17 +157,21 @@ impl Numbers {
         exactly(&mut self.packed, rows, vacant);
     }
 
-    /// The columns beside the counts, row by row.
-    pub(crate) fn rows_mut(&mut self) -> impl Iterator<Item = RowMut<'_>> {
-        let columns = self.bitrates.iter_mut().zip(&mut self.packed);
-        columns.map(|(bitrates, packed)| RowMut { bitrates, packed })
+    /// A row that is there.
+    #[inline]
+    pub(crate) fn row_mut(&mut self, row: usize) -> RowMut<'_> {
+        RowMut {
+            bytes: &mut self.bytes[row],
+            packets: self.packets.get_mut(row),
+            bitrates: &mut self.bitrates[row],
+            packed: &mut self.packed[row],
+        }
     }
 
-    /// The bytes of the rows, and none for as many more as are asked for.
+    /// The bytes of the rows from one of them on.
     #[inline]
-    pub(crate) fn bytes_or_none(&self) -> impl Iterator<Item = PerDirection<u64>> {
-        let none = std::iter::repeat(PerDirection::default());
-        self.bytes.iter().copied().chain(none)
+    pub(crate) fn bytes_from(&self, row: usize) -> &[PerDirection<u64>] {
+        self.bytes.get(row..).unwrap_or_default()
     }
 
     /// Whether a row is there and has no top.
