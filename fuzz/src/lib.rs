@@ -9,6 +9,8 @@
 //!
 //! Cost: a body may be as slow as it needs to be; what it may allocate is part of what it checks.
 
+pub mod capture;
+pub mod cidr;
 pub mod history_format;
 pub mod seed;
 pub mod target;
@@ -23,4 +25,4 @@ use streamgauge_testkit::CountingAllocator;
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// Every target, in the order of names.
-pub const TARGETS: &[Target] = &[history_format::TARGET];
+pub const TARGETS: &[Target] = &[capture::TARGET, cidr::TARGET, history_format::TARGET];
