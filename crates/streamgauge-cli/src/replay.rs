@@ -161,6 +161,7 @@ fn publish(args: &ReplayArgs, inputs: Vec<InputReport>, measurement: Measurement
 /// Writes a line to standard error, and gives the outcome that follows from it.
 fn complain(subject: &str, message: &dyn Display, outcome: Outcome) -> Outcome {
     // Where standard error is closed there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "streamgauge: {subject}: {message}");
+    let line = source::printable(&format!("streamgauge: {subject}: {message}"));
+    let _ = writeln!(io::stderr(), "{line}");
     outcome
 }
