@@ -5,14 +5,13 @@
 //! older history never replaces a newer one.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
 
 use crate::error::Error;
-use crate::health::{HealthBoard, panic_message};
+use crate::health::{HealthBoard, contain};
 use crate::history::ledger::Ledger;
-use crate::history::store::{HistoryStore, Loaded};
+use crate::history::store::{HistoryStore, Loaded, StoreError};
 use crate::history::{HistoryKey, HistorySnapshot};
 use crate::stats::Stats;
 use crate::summary::Summary;
@@ -61,7 +60,8 @@ impl Persister {
         max_history_keys: u64,
         health: &Arc<HealthBoard>,
     ) -> Result<(Self, Ledger), Error> {
-        let ledger = match store.load(collector)? {
+        let loaded = contain(|| store.load(collector)).unwrap_or_else(|panic| Err(panicked(&panic)))?;
+        let ledger = match loaded {
             Loaded::Nothing => Ledger::new(max_history_keys),
             Loaded::History(snapshot) => Ledger::restored(&snapshot, max_history_keys),
             Loaded::SetAside(set_aside) => {
@@ -121,27 +121,32 @@ impl Persister {
     }
 
     fn write(&self, snapshot: &HistorySnapshot) {
-        let saved = catch_unwind(AssertUnwindSafe(|| self.store.save(&self.collector, snapshot)));
-        let error = match saved {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(panic) => Some(format!("the store panicked: {}", panic_message(&*panic))),
-        };
-        if let Some(error) = &error {
-            tracing::error!(
-                collector = self.collector,
-                error,
-                "the history could not be saved"
-            );
-        }
+        let saved = contain(|| self.store.save(&self.collector, snapshot));
+        let saved = saved.unwrap_or_else(|panic| Err(panicked(&panic)));
+        let error = saved.err().map(|error| error.to_string());
         self.health.note(|health| {
             match error {
                 None => health.last_saved = Some(snapshot.taken_at),
                 Some(_) => health.failed_saves += 1,
             }
-            health.store_error = error;
+            health.store_error.clone_from(&error);
         });
+        let Some(error) = error else { return };
+        let collector = &self.collector;
+        let logged = contain(|| tracing::error!(collector, error, "the history could not be saved"));
+        if logged.is_err() {
+            self.health.note(|health| health.worker_panics += 1);
+        }
     }
+
+    /// Where to note how it fares.
+    pub(super) fn health(&self) -> &Arc<HealthBoard> {
+        &self.health
+    }
+}
+
+fn panicked(panic: &str) -> StoreError {
+    StoreError::Other(format!("the store panicked: {panic}"))
 }
 
 /// Says who writes, for as long as it lives: also where something panics meanwhile.
