@@ -215,8 +215,8 @@ impl CollectorCore {
                 bitrate.write(0.0);
             }
             self.health.note(|health| health.is_stopped = true);
-        } else if !state.is_released && self.persister.as_ref().is_some_and(|one| one.has_failed()) {
-            // No interval tries that again.
+        } else if !state.is_released && self.persister.as_ref().is_some_and(|one| one.is_to_be_retried()) {
+            // No interval does.
             self.offer_snapshot(&mut state, Persister::has_failed);
         }
         drop(state);

@@ -96,6 +96,12 @@ impl Persister {
         self.health.read().store_error.is_some()
     }
 
+    /// Whether the last write failed, and this is not the store's own thread inside it: a store that fails and stops its
+    /// collector each time it is asked would never come to an end.
+    pub(crate) fn is_to_be_retried(&self) -> bool {
+        self.has_failed() && *lock(&self.writer) != Some(thread::current().id())
+    }
+
     /// Whether the last write failed, or one is under way that may. For the stop, after which no interval tries again.
     pub(crate) fn is_in_doubt(&self) -> bool {
         // In this order: a write notes how it went before it lets go of the lock.

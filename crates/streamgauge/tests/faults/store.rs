@@ -199,3 +199,37 @@ fn p1d_a_collector_that_was_replaced_saves_no_more_over_its_successors_history()
     let anew = self::registry(&store, &clock).register("hls", config()).unwrap();
     assert_eq!((anew.summary().totals, bytes(totals)), (totals, (700, 0)));
 }
+
+#[test]
+fn a_store_that_fails_and_stops_its_collector_each_time_comes_to_an_end() {
+    struct Stopping(std::sync::Mutex<(Option<streamgauge::Collector>, u32)>);
+    impl HistoryStore for Stopping {
+        fn load(&self, _: &str) -> Result<streamgauge::Loaded, streamgauge::StoreError> {
+            Ok(streamgauge::Loaded::Nothing)
+        }
+
+        fn save(&self, _: &str, _: &streamgauge::HistorySnapshot) -> Result<(), streamgauge::StoreError> {
+            let collector = {
+                let mut state = self.0.lock().unwrap();
+                state.1 += 1;
+                state.0.clone()
+            };
+            collector.unwrap().stop();
+            Err(streamgauge::StoreError::Other("never".to_owned()))
+        }
+    }
+    let store = Arc::new(Stopping(std::sync::Mutex::default()));
+    let mut config = Config::default();
+    config.store = Some(Arc::<Stopping>::clone(&store));
+    let clock = ManualClock::default();
+    let registry = Registry::manual(config, clock.clone()).unwrap();
+    let meter = Checked::of(registry.register("hls", self::config()).unwrap(), clock);
+    store.0.lock().unwrap().0 = Some(meter.collector.clone());
+    meter.register("a", "", "", "").ingress(5);
+    meter.tick_seconds(2);
+    // The interval's, and the stop's that was asked for inside it.
+    assert_eq!((store.0.lock().unwrap().1, meter.health().failed_saves), (2, 2));
+    meter.stopped();
+    assert_eq!(meter.health().failed_saves, 3);
+    store.0.lock().unwrap().0 = None;
+}
