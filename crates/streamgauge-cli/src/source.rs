@@ -101,6 +101,20 @@ pub fn decompress(mut stored: Box<dyn Read>) -> io::Result<Box<dyn Read>> {
     }
 }
 
+/// Text for a terminal or a drawing: what cannot be printed, such as the escape sequences that a file's name may have,
+/// is spelt out.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\\' | '"' | '\'' => shown.push(character),
+            _ => shown.extend(character.escape_debug()),
+        }
+    }
+    shown
+}
+
 /// How messages call an input.
 #[must_use]
 pub fn title(path: &Path) -> PathBuf {

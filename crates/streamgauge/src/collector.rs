@@ -14,7 +14,6 @@ pub(crate) mod population;
 pub(crate) mod roster;
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
 use self::admission::Admission;
@@ -27,7 +26,7 @@ use self::roster::Application;
 use crate::clock::ManualClock;
 use crate::direction::Direction;
 use crate::error::{AdmissionError, Error};
-use crate::health::Health;
+use crate::health::{Health, contain};
 use crate::limiter::parse_ip;
 use crate::session::{Session, SessionHandle};
 use crate::summary::Summary;
@@ -340,7 +339,7 @@ impl Collector {
             let Some(limiter) = &core.config.limiter else {
                 return true;
             };
-            catch_unwind(AssertUnwindSafe(|| limiter.is_allowed(ip))).unwrap_or_else(|_| {
+            contain(|| limiter.is_allowed(ip)).unwrap_or_else(|_| {
                 core.health.note(|health| health.limiter_panics += 1);
                 false
             })
@@ -391,7 +390,8 @@ impl Collector {
         self.ask_or_else(Health::default, |core| core.health())
     }
 
-    /// Stops: closes all sessions, accounts them, persists, and ends the threads. Idempotent.
+    /// Stops: closes all sessions, accounts them, persists, and ends the threads. Idempotent, but for a last save that
+    /// failed, as [`health`](Self::health) says: while the collector is registered, the next stop tries that again.
     ///
     /// Reads give the last summary from then on; registrations are refused; handles answer `Closed(Stopped)`. May wait for
     /// the disk, and up to `stop_timeout` for an observer. Called from an observer it does
@@ -402,10 +402,10 @@ impl Collector {
         }
     }
 
-    /// The part of [`stop`](Self::stop) that calls no observer: closes, accounts and persists.
-    pub(crate) fn finish(&self) {
+    /// The part of [`stop`](Self::stop) that calls no observer: closes, accounts and persists, for good.
+    pub(crate) fn release(&self) {
         if let Some(inner) = &self.inner {
-            inner.owner.finish();
+            inner.owner.release();
         }
     }
 }

@@ -1,5 +1,6 @@
 //! How a collector's own machinery fares.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, SystemTime};
 
 use crate::history::store::SetAside;
@@ -23,6 +24,9 @@ pub struct Health {
     pub observer_panics: u64,
     /// Panics of the limiter; each answered that the address is not collectable.
     pub limiter_panics: u64,
+    /// Panics on the worker that were neither the observer's nor the store's: of a subscriber to the log, or of what an
+    /// observer owned, as it was dropped.
+    pub worker_panics: u64,
     /// When the history was saved last.
     pub last_saved: Option<SystemTime>,
     /// Saves that failed.
@@ -55,8 +59,22 @@ impl HealthBoard {
     }
 }
 
+/// Runs code that is not the crate's, or may break for another reason, and answers what it panicked with.
+///
+/// What it panicked with may itself panic as it is dropped: that goes no further either.
+pub(crate) fn contain<R>(work: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let message = panic_message(&*panic);
+        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+            // It may go on for ever like this. A leak is the end of it.
+            std::mem::forget(second);
+        }
+        message
+    })
+}
+
 /// What a caught panic said.
-pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic
         .downcast_ref::<&str>()
         .copied()

@@ -270,7 +270,7 @@ impl Owner {
     fn finish(&self, id: &str) -> Option<Collector> {
         let _changing = lock(&self.change);
         let (_, collector) = self.reader.members.remove(id)?;
-        collector.finish();
+        collector.release();
         Some(collector)
     }
 }

@@ -21,6 +21,7 @@ use std::time::Duration;
 use crate::clock::{Clock, nanos};
 use crate::collector::core::CollectorCore;
 use crate::error::Error;
+use crate::health::contain;
 use crate::sync::{Condvar, Mutex, lock};
 
 /// The sampler thread.
@@ -121,7 +122,8 @@ impl Agenda {
                 let due = core.tick().saturating_add(nanos(core.config.sample_interval));
                 let ticked = Arc::downgrade(&core);
                 // Not under the lock: this may be the last of the collector, and of whatever its observer owns.
-                drop(core);
+                // There is nobody left to tell of a panic in that.
+                let _ = contain(|| drop(core));
                 plan = lock(&self.plan);
                 plan.postpone(&ticked, due);
             } else {
@@ -137,7 +139,7 @@ impl Agenda {
         }
         let left = std::mem::take(&mut plan.appointments);
         drop(plan);
-        drop(left);
+        let _ = contain(|| drop(left));
     }
 }
 

@@ -16,6 +16,7 @@ use self::outlet::Outlet;
 use self::persister::Persister;
 use crate::error::Error;
 use crate::event::SessionEvent;
+use crate::health::{HealthBoard, contain};
 use crate::sync::{Mutex, lock};
 
 /// Something for the worker to do. Each collector has at most `max_queued_events` events and one write in the queue.
@@ -172,11 +173,27 @@ fn run(inbox: &Receiver<Job>, is_abandoned: &Mutex<bool>) {
     }
 }
 
+/// Does a job and lets go of it. What it holds may be the last of a collector, and of whatever the observer owns.
 fn work(job: Job, is_abandoned: bool) {
-    match job {
+    let health = job.health();
+    let done = contain(|| match job {
         Job::Deliver(outlet, event) if is_abandoned => outlet.give_up(*event),
         Job::Deliver(outlet, event) => outlet.deliver(&event),
         Job::Persist(persister) => persister.run(),
         Job::Quit => {}
+    });
+    if let (Err(_), Some(health)) = (done, health) {
+        health.note(|health| health.worker_panics += 1);
+    }
+}
+
+impl Job {
+    /// Where its collector notes how it fares.
+    fn health(&self) -> Option<Arc<HealthBoard>> {
+        match self {
+            Self::Deliver(outlet, _) => Some(Arc::clone(outlet.health())),
+            Self::Persist(persister) => Some(Arc::clone(persister.health())),
+            Self::Quit => None,
+        }
     }
 }

@@ -90,12 +90,7 @@ impl Pcapng {
         let (rest, block) = match parse(data) {
             Ok(parsed) => parsed,
             Err(nom::Err::Incomplete(_)) => return self.cut(data),
-            Err(_) => {
-                return Err(Cause::Malformed(format!(
-                    "{} cannot be understood",
-                    self.describe(data)
-                )));
-            }
+            Err(_) => return Err(self.damaged(data)),
         };
         let length = data.offset(rest);
         let record = match &block {
@@ -216,12 +211,18 @@ impl Pcapng {
     /// there, that something in it is longer than the block.
     fn cut(&self, data: &[u8]) -> Result<Parsed, Cause> {
         match self.block_length(data) {
+            // More would not help: a block has its type and its length, twice.
+            Some(length) if length < 12 => Err(self.damaged(data)),
             Some(length) if length <= data.len() && data.len() >= 12 => Err(Cause::Malformed(format!(
                 "{} is shorter than what it holds",
                 self.describe(data)
             ))),
             length => Ok(Parsed::Cut(length.filter(|&length| length > data.len()))),
         }
+    }
+
+    fn damaged(&self, data: &[u8]) -> Cause {
+        Cause::Malformed(format!("{} cannot be understood", self.describe(data)))
     }
 
     fn describe(&self, data: &[u8]) -> String {
@@ -306,6 +307,23 @@ mod tests {
                 assert_eq!((record.data.len(), length), (captured as usize, block.len()));
                 assert_eq!(section.parse_any(&block).unwrap(), Parsed::Packet(record, length));
                 assert!(section.parse_plain_packet(&block[..block.len() - 1]).is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn a_block_too_short_to_be_one_has_one_cause_however_much_of_it_was_read() {
+        for length in [0_u8, 8, 11] {
+            let data = [&[1, 0, 0, 0, length, 0, 0, 0][..], &[0; 20]].concat();
+            for read in 8..data.len() {
+                let found = section(false).parse_any(&data[..read]);
+                let Err(Cause::Malformed(cause)) = found else {
+                    panic!("{read} bytes of a block of {length}: {found:?}");
+                };
+                assert!(
+                    cause.ends_with("cannot be understood"),
+                    "{read}, {length}: {cause}"
+                );
             }
         }
     }

@@ -15,6 +15,7 @@ use plotters::prelude::{
 use super::quantity::{Quantity, count};
 use super::{Report, table};
 use crate::measurement::Sample;
+use crate::source;
 
 /// Width and height.
 const SIZE: (u32, u32) = (1080, 520);
@@ -150,7 +151,7 @@ fn text(size: f64) -> TextStyle<'static> {
 }
 
 fn title(report: &Report) -> String {
-    let names = report.names();
+    let names = source::printable(&report.names());
     match names.char_indices().nth(TITLE_LENGTH) {
         Some((end, _)) => format!("{}…", names.get(..end).unwrap_or_default()),
         None => names,

@@ -138,3 +138,30 @@ fn a_reader_that_leaves_ends_the_report_quietly() {
         (Some(0), "")
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_would_steer_a_terminal_is_spelt_out() {
+    let scratch = Scratch::new("a_name_that_would_steer_a_terminal_is_spelt_out");
+    let name = "\u{1b}[2J\u{1b}]0;t\u{7}\n\u{202e}é.pcap";
+    let mut cut = pcap();
+    cut.pop();
+    let path = scratch.file(name, &cut);
+    let svg = scratch.path("chart.svg");
+    for arguments in [
+        vec![&*path],
+        vec!["--svg", &svg, &path],
+        vec!["--format", "json", &path],
+    ] {
+        let ran = replay(&arguments);
+        ran.complains(&[r"\u{1b}[2J\u{1b}]0;t\u{7}\n\u{202e}é.pcap", "cut off"]);
+        let drawn = std::fs::read_to_string(&svg).unwrap_or_default();
+        for text in [&ran.stdout, &ran.stderr, &drawn] {
+            let steers = |c: char| c.is_control() && c != '\n' || c == '\u{202e}' && arguments.len() != 3;
+            assert!(!text.contains(steers), "{text:?}");
+        }
+    }
+    // A program that reads the report finds the name as it is.
+    let report = replay(&["--format", "json", &path]).json();
+    assert!(report.to_string().contains("202e") || report.to_string().contains('\u{202e}'));
+}

@@ -14,7 +14,7 @@ use super::config::CollectorConfig;
 use super::roster::Roster;
 use crate::clock::{Clock, Moment};
 use crate::direction::{Direction, PerDirection};
-use crate::health::{Health, HealthBoard, panic_message};
+use crate::health::{Health, HealthBoard, contain};
 use crate::history::ledger::Ledger;
 use crate::sampler::collection::{Collection, Purpose};
 use crate::slot::Slot;
@@ -50,8 +50,13 @@ pub(crate) struct CollectorCore {
 struct State {
     collection: Collection,
     is_finished: bool,
+    /// The history is somebody else's now.
+    is_released: bool,
     /// The sampler panicked in here: what is in the collection may not add up any more.
     is_broken: bool,
+    /// Has the next collection panic, which nothing outside can.
+    #[cfg(test)]
+    is_planted: bool,
     persisted_at: u64,
     /// What was last offered to the store: the books' revision and all totals. One of them changes with whatever a store
     /// keeps.
@@ -99,7 +104,10 @@ impl CollectorCore {
             state: Mutex::new(State {
                 collection,
                 is_finished: false,
+                is_released: false,
                 is_broken: false,
+                #[cfg(test)]
+                is_planted: false,
                 persisted_at: now.monotonic,
                 persisted,
             }),
@@ -187,7 +195,8 @@ impl CollectorCore {
         summary
     }
 
-    /// Closes all sessions, accounts and persists them, and publishes for the last time. Idempotent.
+    /// Closes all sessions, accounts and persists them, and publishes for the last time. Once more it does nothing, but for
+    /// a save that failed: that is tried again.
     pub(crate) fn finish(&self) {
         if self.roster.is_forked() {
             return;
@@ -206,10 +215,24 @@ impl CollectorCore {
                 bitrate.write(0.0);
             }
             self.health.note(|health| health.is_stopped = true);
+        } else if !state.is_released && self.persister.as_ref().is_some_and(|one| one.is_to_be_retried()) {
+            // No interval does.
+            self.offer_snapshot(&mut state, Persister::has_failed);
         }
         drop(state);
         self.roster.table.reclaim();
         // Also for who comes second: the write is done when it returns.
+        if let Some(persister) = &self.persister {
+            persister.run();
+        }
+    }
+
+    /// Finishes for good: nothing is written any more when it returns, and later stops try nothing again. Another collector
+    /// may have the history then.
+    pub(crate) fn release(&self) {
+        self.finish();
+        lock(&self.state).is_released = true;
+        // A stop that came in between may have offered once more.
         if let Some(persister) = &self.persister {
             persister.run();
         }
@@ -221,14 +244,15 @@ impl CollectorCore {
         }
         *lock(&self.begun) += 1;
         let is_observed = self.outlet.is_observed();
-        let collected = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let collected = contain(|| {
+            #[cfg(test)]
+            assert!(!state.is_planted, "planted");
             state.collection.collect(purpose, now, &self.summary, is_observed)
-        }));
+        });
         let events = match collected {
             Ok(events) => events,
-            Err(panic) => {
+            Err(message) => {
                 state.is_broken = true;
-                let message = panic_message(&*panic);
                 self.health.note(|health| health.sampler_failure = Some(message));
                 return;
             }
@@ -301,6 +325,9 @@ impl Bitrate {
         self.0.store(bitrate, Ordering::Relaxed);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod broken;
 
 #[cfg(all(test, not(loom)))]
 mod tests {

@@ -56,15 +56,15 @@ impl Engine {
         }
     }
 
-    /// Stops a collector: closes, accounts and persists. On the engine's own threads too: none of this waits for either.
-    pub(crate) fn finish(&self, core: &Arc<CollectorCore>) {
+    /// Stops a collector, by `finish`: closes, accounts and persists. On the engine's own threads too: none of this waits for either.
+    pub(crate) fn finish(&self, core: &Arc<CollectorCore>, finish: fn(&CollectorCore)) {
         if self.is_forked() {
             return;
         }
         if let Some(sampler) = &self.sampler {
             sampler.remove(core);
         }
-        core.finish();
+        finish(core);
     }
 
     /// Works off what waits to be delivered, where there is no thread for it. Calls observers, so no lock that they could

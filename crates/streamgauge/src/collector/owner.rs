@@ -20,12 +20,12 @@ pub(super) struct Owner {
 
 impl Owner {
     /// Closes, accounts and persists; calls no observer.
-    pub(super) fn finish(&self) {
-        self.engine.finish(&self.core);
+    pub(super) fn release(&self) {
+        self.engine.finish(&self.core, CollectorCore::release);
     }
 
     pub(super) fn stop(&self) {
-        self.finish();
+        self.engine.finish(&self.core, CollectorCore::finish);
         self.engine.deliver();
         if self.owns_engine {
             self.engine.end(self.core.config.stop_timeout);

@@ -1,7 +1,6 @@
 //! Where a collector's events go: the log, and the observer.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tracing::level_filters::LevelFilter;
@@ -9,7 +8,7 @@ use tracing::level_filters::LevelFilter;
 use super::Worker;
 use crate::collector::config::CollectorConfig;
 use crate::event::{SessionEvent, SessionObserver};
-use crate::health::HealthBoard;
+use crate::health::{HealthBoard, contain};
 use crate::sync::{Mutex, lock};
 
 /// The way out for one collector's events.
@@ -53,12 +52,19 @@ impl Outlet {
     /// Logs an event and calls the observer. On the worker.
     pub(super) fn deliver(&self, event: &SessionEvent) {
         *lock(&self.queued) -= 1;
-        event.log();
+        if contain(|| event.log()).is_err() {
+            self.health.note(|health| health.worker_panics += 1);
+        }
         if let Some(observer) = &self.observer
-            && catch_unwind(AssertUnwindSafe(|| observer.on_event(event))).is_err()
+            && contain(|| observer.on_event(event)).is_err()
         {
             self.health.note(|health| health.observer_panics += 1);
         }
+    }
+
+    /// Where to note how it fares.
+    pub(super) fn health(&self) -> &Arc<HealthBoard> {
+        &self.health
     }
 
     /// Gives an event up.

@@ -5,14 +5,13 @@
 //! older history never replaces a newer one.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
 
 use crate::error::Error;
-use crate::health::{HealthBoard, panic_message};
+use crate::health::{HealthBoard, contain};
 use crate::history::ledger::Ledger;
-use crate::history::store::{HistoryStore, Loaded};
+use crate::history::store::{HistoryStore, Loaded, StoreError};
 use crate::history::{HistoryKey, HistorySnapshot};
 use crate::stats::Stats;
 use crate::summary::Summary;
@@ -61,7 +60,8 @@ impl Persister {
         max_history_keys: u64,
         health: &Arc<HealthBoard>,
     ) -> Result<(Self, Ledger), Error> {
-        let ledger = match store.load(collector)? {
+        let loaded = contain(|| store.load(collector)).unwrap_or_else(|panic| Err(panicked(&panic)))?;
+        let ledger = match loaded {
             Loaded::Nothing => Ledger::new(max_history_keys),
             Loaded::History(snapshot) => Ledger::restored(&snapshot, max_history_keys),
             Loaded::SetAside(set_aside) => {
@@ -96,6 +96,12 @@ impl Persister {
         self.health.read().store_error.is_some()
     }
 
+    /// Whether the last write failed, and this is not the store's own thread inside it: a store that fails and stops its
+    /// collector each time it is asked would never come to an end.
+    pub(crate) fn is_to_be_retried(&self) -> bool {
+        self.has_failed() && *lock(&self.writer) != Some(thread::current().id())
+    }
+
     /// Whether the last write failed, or one is under way that may. For the stop, after which no interval tries again.
     pub(crate) fn is_in_doubt(&self) -> bool {
         // In this order: a write notes how it went before it lets go of the lock.
@@ -121,27 +127,32 @@ impl Persister {
     }
 
     fn write(&self, snapshot: &HistorySnapshot) {
-        let saved = catch_unwind(AssertUnwindSafe(|| self.store.save(&self.collector, snapshot)));
-        let error = match saved {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(panic) => Some(format!("the store panicked: {}", panic_message(&*panic))),
-        };
-        if let Some(error) = &error {
-            tracing::error!(
-                collector = self.collector,
-                error,
-                "the history could not be saved"
-            );
-        }
+        let saved = contain(|| self.store.save(&self.collector, snapshot));
+        let saved = saved.unwrap_or_else(|panic| Err(panicked(&panic)));
+        let error = saved.err().map(|error| error.to_string());
         self.health.note(|health| {
             match error {
                 None => health.last_saved = Some(snapshot.taken_at),
                 Some(_) => health.failed_saves += 1,
             }
-            health.store_error = error;
+            health.store_error.clone_from(&error);
         });
+        let Some(error) = error else { return };
+        let collector = &self.collector;
+        let logged = contain(|| tracing::error!(collector, error, "the history could not be saved"));
+        if logged.is_err() {
+            self.health.note(|health| health.worker_panics += 1);
+        }
     }
+
+    /// Where to note how it fares.
+    pub(super) fn health(&self) -> &Arc<HealthBoard> {
+        &self.health
+    }
+}
+
+fn panicked(panic: &str) -> StoreError {
+    StoreError::Other(format!("the store panicked: {panic}"))
 }
 
 /// Says who writes, for as long as it lives: also where something panics meanwhile.
