@@ -173,8 +173,9 @@ impl Meter {
         }
     }
 
-    /// Ends the capture's last second, and gives what was counted, and whether the history could be written.
-    pub fn finish(mut self) -> (Measurement, Result<(), MeterError>) {
+    /// Ends the capture's last second, and gives what was counted, and whether the history could be written. What comes
+    /// after it is counted nowhere.
+    pub fn finish(&mut self) -> (Measurement, Result<(), MeterError>) {
         let captured = self.timeline.now();
         if self.started_at.is_some() {
             self.timeline.finish(|now| self.ticker.tick(now));
@@ -201,11 +202,6 @@ impl Meter {
             started_at: self.started_at,
             captured,
         };
-        if !self.keeps_history {
-            // Dropped, the collector would end every session and enter it in a history that nobody reads, which takes
-            // longer than all of its packets did. A command ends here, and its memory with it.
-            mem::forget(self);
-        }
         (measurement, saved)
     }
 

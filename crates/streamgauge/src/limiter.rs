@@ -104,10 +104,14 @@ fn networks<S: AsRef<str>>(list: &'static str, entries: &[S]) -> Result<Vec<IpNe
     Ok(networks)
 }
 
+/// The address is read as addresses are everywhere else: ipnet's own parser takes octets with a 0 in front, which some
+/// programs read as octal.
 fn network(text: &str) -> Option<IpNet> {
-    let network = match IpNet::from_str(text) {
-        Ok(network) => network,
-        Err(_) => IpNet::from(IpAddr::from_str(text).ok()?),
+    let network = match text.split_once('/') {
+        Some((address, length)) => {
+            IpNet::new(IpAddr::from_str(address).ok()?, prefix_length(length)?).ok()?
+        }
+        None => IpNet::from(IpAddr::from_str(text).ok()?),
     };
     // ::ffff:0:0/96 and what is below it are IPv4.
     if let IpNet::V6(v6) = network
@@ -117,6 +121,12 @@ fn network(text: &str) -> Option<IpNet> {
         return Ipv4Net::new(v4, v6.prefix_len() - 96).ok().map(IpNet::V4);
     }
     Some(network)
+}
+
+/// A prefix length: digits alone, without a 0 in front.
+fn prefix_length(text: &str) -> Option<u8> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    is_plain.then(|| text.parse().ok()).flatten()
 }
 
 #[cfg(test)]
@@ -173,5 +183,23 @@ mod tests {
             "{error}"
         );
         assert!(CidrLimiter::new(&["10.0.0.0/33"], &[]).is_err());
+    }
+
+    #[test]
+    fn a_number_that_could_be_octal_is_no_part_of_a_network() {
+        for entry in [
+            "010.0.0.0/8",
+            "010.0.0.0",
+            "10.0.0.0/08",
+            "10.0.0.0/+8",
+            "10.0.0.0/",
+            "::1/064",
+            "10.0.0.0/8/8",
+            "/8",
+            "::/129",
+        ] {
+            assert!(CidrLimiter::new(&[entry], &[]).is_err(), "{entry}");
+        }
+        assert!(CidrLimiter::new(&["10.0.0.0/0", "::/0", "10.0.0.0/10", "::1/128"], &[]).is_ok());
     }
 }
