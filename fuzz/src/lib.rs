@@ -12,6 +12,7 @@
 pub mod capture;
 pub mod cidr;
 pub mod history_format;
+pub mod operations;
 pub mod seed;
 pub mod target;
 
@@ -25,4 +26,9 @@ use streamgauge_testkit::CountingAllocator;
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// Every target, in the order of names.
-pub const TARGETS: &[Target] = &[capture::TARGET, cidr::TARGET, history_format::TARGET];
+pub const TARGETS: &[Target] = &[
+    capture::TARGET,
+    cidr::TARGET,
+    history_format::TARGET,
+    operations::TARGET,
+];

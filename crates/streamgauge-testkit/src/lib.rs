@@ -1,6 +1,33 @@
 //! What the tests and benches of streamgauge share.
+//!
+//! Allocators that count and park stand in [`alloc`]. With the feature `operations` there is what collectors are asked to
+//! do, one after the other ([`Script`], a list of [`Operation`]s), and a reference model that a [`trial`] holds every
+//! answer against.
 
 pub mod alloc;
+#[cfg(feature = "operations")]
+mod model;
+#[cfg(feature = "operations")]
+pub mod operation;
+#[cfg(feature = "operations")]
+mod script;
+#[cfg(feature = "operations")]
+mod setup;
+#[cfg(feature = "operations")]
+mod shelf;
+#[cfg(feature = "operations")]
+pub mod trial;
+#[cfg(feature = "operations")]
+mod way;
 
 pub use alloc::park::ParkPoint;
 pub use alloc::{CountingAllocator, Counts, count};
+#[cfg(feature = "operations")]
+pub use operation::Operation;
+#[cfg(feature = "operations")]
+#[cfg(feature = "operations")]
+pub use script::Script;
+#[cfg(feature = "operations")]
+pub use setup::Setup;
+#[cfg(feature = "operations")]
+pub use way::{Pair, Way};

@@ -58,9 +58,9 @@ struct State {
     #[cfg(test)]
     is_planted: bool,
     persisted_at: u64,
-    /// What was last offered to the store: the books' revision and all totals. One of them changes with whatever a store
-    /// keeps.
-    persisted: (u64, Stats),
+    /// What was last offered to the store: the books' revision, and what the active and the pending sessions moved. One of
+    /// them changes with whatever a store keeps. Their sum would not do: an activation moves a session from one to the other.
+    persisted: (u64, [Stats; 2]),
 }
 
 /// What a collector is made of beside its configuration.
@@ -86,7 +86,7 @@ impl CollectorCore {
         let now = clock.now();
         let roster = Arc::new(Roster::new(&config, clock.clone(), Arc::clone(ledger.labels())));
         let outlet = Arc::new(Outlet::new(&config, Arc::clone(&health)));
-        let persisted = (ledger.revision(), ledger.totals());
+        let persisted = (ledger.revision(), [Stats::default(); 2]);
         let mut collection = Collection::new(&config, Arc::clone(&roster), name, ledger, now);
         let summary = Slot::new(Arc::default());
         // The first summary shows the limits, and the history that was loaded.
@@ -297,7 +297,7 @@ impl CollectorCore {
         }
         // Under the collection's lock: this is the summary of the collection that the books are of.
         let summary = self.summary();
-        let current = (state.collection.revision(), summary.totals);
+        let current = (state.collection.revision(), [summary.live, summary.pending]);
         if current == state.persisted && !is_lost(persister) {
             return false;
         }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use streamgauge::{
-    Collector, CollectorConfig, Config, Error, FileStore, HistoryStore, Loaded, ManualClock, Registry,
-    RegistryError, Stats, StoreError,
+    Activation, Collector, CollectorConfig, Config, Error, FileStore, HistoryStore, Loaded, ManualClock,
+    Registry, RegistryError, Stats, StoreError,
 };
 
 use crate::ledger_check::{Checked, S, bytes};
@@ -207,6 +207,35 @@ fn p6_a_crash_loses_no_more_than_one_interval_live_sessions_included() {
     );
     // The run that went on accounts its sessions once all the same.
     assert_eq!(bytes(meter.stopped().totals), (1_000_107, 200));
+}
+
+#[test]
+fn p6_an_activation_that_moves_no_bytes_is_saved_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = ManualClock::default();
+    let registry = open(directory.path(), &clock);
+    let mut config = every(S);
+    config.activation = Activation::Explicit;
+    let meter = Checked::of(registry.register("hls", config.clone()).unwrap(), clock.clone());
+    meter.register("a", "stream", "here", "there").ingress(7);
+    meter.tick_after(S);
+    meter.activate("a");
+    meter.tick_after(S);
+    // A crash: what is on disk is all that is left.
+    let left = tempfile::tempdir().unwrap();
+    fs::copy(
+        directory.path().join("hls.history"),
+        left.path().join("hls.history"),
+    )
+    .unwrap();
+    let summary = open(left.path(), &clock)
+        .register("hls", config)
+        .unwrap()
+        .summary();
+    assert_eq!(
+        (bytes(summary.history.stats), bytes(summary.discarded)),
+        ((7, 0), (0, 0))
+    );
 }
 
 #[test]

@@ -1,0 +1,28 @@
+//! Collectors beside the reference model, over scripts that proptest makes.
+#![cfg(not(loom))]
+
+use proptest::prelude::{ProptestConfig, TestCaseError};
+use proptest::test_runner::{FileFailurePersistence, TestRunner};
+use streamgauge_testkit::{Script, trial};
+
+/// How many scripts are run where `PROPTEST_CASES` does not say.
+const CASES: u32 = 10_000;
+
+#[test]
+fn collectors_answer_as_the_model_does() {
+    let mut config = ProptestConfig {
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
+            "proptest-regressions/operations.txt",
+        ))),
+        ..ProptestConfig::default()
+    };
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = CASES;
+    }
+    let held = TestRunner::new(config).run(&Script::strategy(1..60), |script| {
+        trial::run(&script).map_err(|failure| TestCaseError::fail(failure.to_string()))
+    });
+    if let Err(failure) = held {
+        panic!("{failure}");
+    }
+}
