@@ -343,7 +343,8 @@ impl Whole<'_> {
 mod tests {
     use std::mem::offset_of;
 
-    use super::{SessionCore, State, Words};
+    use super::{Activation, CloseReason, Direction, Labels, Population, SessionCore, State, Verdict, Words};
+    use crate::{Collector, CollectorConfig, ManualClock};
 
     #[test]
     fn p5_a_session_is_small_and_its_hot_words_are_last() {
@@ -353,5 +354,43 @@ mod tests {
         assert_eq!(words + offset_of!(Words<State>, bytes), 72);
         // Of an entry that begins with a line: what a count reads and writes is in the second.
         assert_eq!(words + offset_of!(Words<State>, beside), 64);
+    }
+    #[test]
+    fn p2_a_packet_later_than_its_bytes_is_accepted_and_counted_apart() {
+        let population = Population::new();
+        let session = SessionCore::new(Labels::default(), Activation::OnTraffic, true);
+        let count = |bytes| session.count(Direction::Ingress, bytes, || &population);
+        assert_eq!(count(5), Verdict::Counted);
+        // The close comes between the bytes of a call and its packet.
+        session.state().phase.close(CloseReason::TimedOut);
+        session.words.packets.rx.seal();
+        assert_eq!(count(5), Verdict::Counted);
+        assert_eq!(
+            (population.late_packets().rx, population.late_packets().tx),
+            (1, 0)
+        );
+        // A call of no bytes is its packet alone, and so too late as a whole.
+        assert_eq!(count(0), Verdict::Closed(CloseReason::TimedOut));
+        assert_eq!(population.late_packets().rx, 1);
+    }
+
+    #[test]
+    fn p2_bytes_whose_activation_comes_after_the_close_are_in_the_history() {
+        for (activation, history, discarded) in [(Activation::OnTraffic, 5, 0), (Activation::Explicit, 0, 5)]
+        {
+            let config = CollectorConfig {
+                activation,
+                ..CollectorConfig::default()
+            };
+            let collector = Collector::manual(config, ManualClock::default());
+            let handle = collector.register("a", "", "", "");
+            // A call stands still between its bytes and the activation.
+            let inner = handle.inner.as_ref().unwrap();
+            inner.session.words.bytes.rx.add(5);
+            assert!(collector.unregister("a"));
+            let summary = collector.refresh();
+            assert_eq!(summary.history.stats.total_rx_bytes, history);
+            assert_eq!(summary.discarded.total_rx_bytes, discarded);
+        }
     }
 }
