@@ -287,7 +287,15 @@ mod tests {
             }
             ledger.credit(&key(0), one(1));
             assert_eq!(ledger.folded(), 3);
-            assert_eq!(ledger.snapshot(SystemTime::UNIX_EPOCH).len(), 5);
+            let snapshot = ledger.snapshot(SystemTime::UNIX_EPOCH);
+            assert_eq!(snapshot.len(), 5);
+            // Under a higher cap there is room again, beside the row "(other)" that stays.
+            let mut ledger = Ledger::restored(&snapshot, 4);
+            let folded = ledger.folded();
+            ledger.credit(&key(7), one(1));
+            assert_eq!(ledger.folded(), folded);
+            ledger.credit(&key(8), one(1));
+            assert_eq!(ledger.folded(), folded + 1);
         }
     }
 }
