@@ -393,4 +393,22 @@ mod tests {
             assert_eq!(summary.discarded.total_rx_bytes, discarded);
         }
     }
+    #[test]
+    fn p5_what_was_unregistered_is_freed_by_ticks_and_by_refreshes() {
+        let collections: [fn(&Collector); 2] = [
+            |collector| collector.tick(),
+            |collector| drop(collector.refresh()),
+        ];
+        for collect in collections {
+            let collector = Collector::manual(CollectorConfig::default(), ManualClock::default());
+            let handle = collector.register("a", "", "", "");
+            collector.unregister("a");
+            let session = &handle.inner.as_ref().unwrap().session;
+            // Lookups of other tests hold it back for a moment. Where nothing frees it, this does not end.
+            while session.references() > 1 {
+                collect(&collector);
+                std::thread::yield_now();
+            }
+        }
+    }
 }
