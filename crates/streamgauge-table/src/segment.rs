@@ -236,3 +236,35 @@ impl<T> Segment<T> {
         unsafe { self.buckets.get_unchecked(index % BUCKETS) }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{BUCKETS, Hash, SLOTS, Segment};
+    use crate::entry::Entry;
+
+    #[test]
+    fn a_segment_that_is_emptied_has_searches_as_short_as_a_new_one() {
+        let segment = Segment::<u64>::allocate(0);
+        let hash = Hash::from_bits(5);
+        // More than the first bucket holds, fewer than are counted exactly.
+        let entries: Vec<_> = (0..SLOTS as u64 * 3)
+            .map(|number| Entry::new(&number.to_le_bytes(), number))
+            .collect();
+        // SAFETY: allocated above, and freed below.
+        let there = unsafe { segment.as_ref() };
+        for entry in &entries {
+            assert!(there.put(hash, entry.clone().into_pointer(), BUCKETS));
+        }
+        assert!(!there.bucket(hash.bucket()).is_last());
+        for entry in &entries {
+            assert!(there.take(hash, entry.pointer()));
+            assert!(there.find(hash, entry.key()).is_none());
+            // SAFETY: `put` was given the pointer of an entry's own, which is unlinked now.
+            drop(unsafe { Entry::from_pointer(entry.pointer()) });
+        }
+        assert!((0..BUCKETS).all(|index| there.bucket(index).is_last()));
+        // SAFETY: made above, and nobody reads it any more.
+        unsafe { Segment::free(segment) };
+        assert!(entries.iter().all(|entry| entry.references() == 1));
+    }
+}

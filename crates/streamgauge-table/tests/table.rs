@@ -123,6 +123,22 @@ fn equal_hashes_are_slow_and_right() {
 }
 
 #[test]
+fn keys_that_went_on_are_found_when_those_that_sent_them_on_are_gone() {
+    // A bucket holds seven: one key goes on, one bucket is full of such, and so on.
+    for entries in [8_u64, 9, 14, 15, 22] {
+        let table = Table::with_hasher(0, Constant);
+        let all: Vec<_> = (0..entries).map(entry).collect();
+        assert!(all.iter().all(|one| claim(&table, one)));
+        for (number, one) in (0..).zip(&all) {
+            assert!(table.remove(one));
+            for other in 0..entries {
+                assert_eq!(find(&table, other), (other > number).then_some(other));
+            }
+        }
+    }
+}
+
+#[test]
 fn keys_are_compared_whole() {
     let table = Table::with_hasher(0, Constant);
     // Of each length two keys that differ in one byte, the byte being each in turn.

@@ -5,6 +5,7 @@
 //! answer against.
 
 pub mod alloc;
+mod bounds;
 #[cfg(feature = "operations")]
 mod model;
 #[cfg(feature = "operations")]

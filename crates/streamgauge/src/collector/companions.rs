@@ -60,3 +60,21 @@ impl Companions {
             .sum()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::{Collector, CollectorConfig, ManualClock};
+
+    #[test]
+    fn p5_companions_that_are_gone_give_up_their_places() {
+        let manual = || Collector::manual(CollectorConfig::default(), ManualClock::default());
+        let (meter, stays) = (manual(), manual());
+        meter.add_companion(&stays);
+        for _ in 0..100 {
+            meter.add_companion(&manual());
+        }
+        let places = meter.core().map_or(0, |core| core.companions.list.load().len());
+        // The last one that came is found to be gone when the next one comes.
+        assert_eq!(places, 2);
+    }
+}

@@ -189,7 +189,7 @@ impl Timeouts {
 
 #[cfg(test)]
 mod tests {
-    use super::{CollectorConfig, Timeouts};
+    use super::{CollectorConfig, Error, Timeouts};
     use std::time::Duration;
 
     fn timeouts(inactive: Duration, session: Duration) -> (u64, u64) {
@@ -211,5 +211,37 @@ mod tests {
         assert_eq!(timeouts(s(2), s(7)), (2 * ns, 7 * ns));
         assert_eq!(timeouts(s(9), s(7)), (7 * ns, 7 * ns));
         assert_eq!(timeouts(Duration::MAX, Duration::MAX), (u64::MAX, u64::MAX));
+    }
+    /// Which field is at fault, if any is.
+    fn fault(change: impl FnOnce(&mut CollectorConfig)) -> Option<&'static str> {
+        let mut config = CollectorConfig::default();
+        change(&mut config);
+        match config.check() {
+            Ok(()) => None,
+            Err(Error::Config { field, .. }) => Some(field),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn what_is_at_its_bound_is_right_and_what_is_beyond_is_at_fault() {
+        let ms = Duration::from_millis;
+        let windows = |sample_interval, window| {
+            fault(move |config| (config.sample_interval, config.window) = (sample_interval, window))
+        };
+        assert_eq!(windows(ms(1), ms(10)), None);
+        assert_eq!(
+            windows(ms(1) - Duration::from_nanos(1), ms(10)),
+            Some("sample_interval")
+        );
+        assert_eq!(windows(ms(10), ms(10)), None);
+        assert_eq!(windows(ms(10), ms(9)), Some("window"));
+        assert_eq!(windows(ms(10), ms(2_560)), None);
+        assert_eq!(windows(ms(10), ms(2_561)), Some("window"));
+        assert_eq!(fault(|config| config.expected_sessions = 1 << 30), None);
+        assert_eq!(
+            fault(|config| config.expected_sessions = (1 << 30) + 1),
+            Some("expected_sessions")
+        );
     }
 }

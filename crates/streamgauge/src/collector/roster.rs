@@ -221,6 +221,7 @@ mod tests {
 
     use super::{Application, CollectorConfig, Interner, Registration, Roster};
     use crate::clock::{Clock, ManualClock};
+    use crate::direction::Direction;
 
     #[test]
     fn p5_registrations_after_the_stop_leave_no_labels() {
@@ -243,5 +244,27 @@ mod tests {
             labels.sweep();
         }
         assert!(labels.len() < 10, "{} labels that nobody holds", labels.len());
+    }
+    #[test]
+    fn a_registration_that_the_stop_overtakes_gives_back_the_tops_that_it_reserved() {
+        let clock = Clock::Manual(ManualClock::default());
+        let roster = Roster::new(&CollectorConfig::default(), clock, Arc::new(Interner::new()));
+        let application = Application {
+            id: b"a",
+            reference: "",
+            location: "",
+            peer: "",
+        };
+        let reserved = |direction| roster.population.tops().read(direction);
+        let refused = roster.register(&application, |session| {
+            session.set_top(&roster.population, Direction::Ingress, 500);
+            session.set_top(&roster.population, Direction::Egress, 700);
+            roster.intake.open().shut();
+        });
+        assert!(matches!(refused, Registration::Refused(_)));
+        assert_eq!(
+            (reserved(Direction::Ingress), reserved(Direction::Egress)),
+            (0, 0)
+        );
     }
 }

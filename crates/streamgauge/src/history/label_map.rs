@@ -94,4 +94,18 @@ mod tests {
         assert_eq!((copy.get("a"), copy.len()), (Some(&1), 1));
         assert_eq!(map.iter().collect::<Vec<_>>(), [("a", &2), ("b", &5)]);
     }
+    #[test]
+    fn maps_are_equal_if_their_labels_and_values_are() {
+        let map = |entries: &[(&str, u64)]| {
+            let mut map = LabelMap::<u64>::default();
+            for (label, number) in entries {
+                map.update(&(*label).into(), |value| *value += number);
+            }
+            map
+        };
+        assert_eq!(map(&[("a", 1), ("b", 2)]), map(&[("b", 2), ("a", 1)]));
+        for other in [&[("a", 1)][..], &[("a", 1), ("b", 3)], &[("a", 1), ("c", 2)]] {
+            assert_ne!(map(&[("a", 1), ("b", 2)]), map(other));
+        }
+    }
 }

@@ -267,4 +267,35 @@ mod tests {
         assert_eq!(Ledger::restored(&snapshot, 10).history(), history);
         assert_eq!(Ledger::restored(&snapshot, 10).discarded(), one(100));
     }
+    #[test]
+    fn p5_rows_of_the_meters_own_take_no_place_under_the_cap() {
+        let key = |n: u32| Account::History(HistoryKey::new("here", &n.to_string(), "stream"));
+        for has_late in [false, true] {
+            let mut ledger = Ledger::new(3);
+            if has_late {
+                ledger.credit_late(PerDirection::new(1, 0));
+            }
+            for n in 0..3 {
+                ledger.credit(&key(n), one(1));
+                assert_eq!(ledger.folded(), 0, "{n}");
+            }
+            // Beyond the cap, with a row "(other)" and without one; late packets come in at any time.
+            for n in 3..6 {
+                ledger.credit(&key(n), one(1));
+                ledger.credit_late(PerDirection::new(u64::from(n), 0));
+                assert_eq!(ledger.folded(), u64::from(n) - 2);
+            }
+            ledger.credit(&key(0), one(1));
+            assert_eq!(ledger.folded(), 3);
+            let snapshot = ledger.snapshot(SystemTime::UNIX_EPOCH);
+            assert_eq!(snapshot.len(), 5);
+            // Under a higher cap there is room again, beside the row "(other)" that stays.
+            let mut ledger = Ledger::restored(&snapshot, 4);
+            let folded = ledger.folded();
+            ledger.credit(&key(7), one(1));
+            assert_eq!(ledger.folded(), folded);
+            ledger.credit(&key(8), one(1));
+            assert_eq!(ledger.folded(), folded + 1);
+        }
+    }
 }

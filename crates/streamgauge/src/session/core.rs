@@ -384,7 +384,10 @@ impl Whole<'_> {
 mod tests {
     use std::mem::offset_of;
 
-    use super::{Apart, SessionCore, State, Words};
+    use super::{
+        Activation, Apart, CloseReason, Direction, Labels, Population, SessionCore, State, Verdict, Words,
+    };
+    use crate::{Collector, CollectorConfig, ManualClock};
 
     #[test]
     fn p5_a_session_is_small_and_a_count_touches_one_line_of_it() {
@@ -392,5 +395,61 @@ mod tests {
         // The bytes are last, beside the id.
         let words = offset_of!(SessionCore, words);
         assert_eq!(words + offset_of!(Words<State>, bytes) + 16, 32);
+    }
+    #[test]
+    fn p2_a_packet_later_than_its_bytes_is_accepted_and_counted_apart() {
+        let population = Population::new();
+        let session = SessionCore::new(Labels::default(), Activation::OnTraffic, true);
+        let count = |bytes| session.count(Direction::Ingress, bytes, || &population);
+        assert_eq!(count(5), Verdict::Counted);
+        // The close comes between the bytes of a call and its packet.
+        session.state().phase.close(CloseReason::TimedOut);
+        session.apart.packets.rx.seal();
+        assert_eq!(count(5), Verdict::Counted);
+        assert_eq!(
+            (population.late_packets().rx, population.late_packets().tx),
+            (1, 0)
+        );
+        // A call of no bytes is its packet alone, and so too late as a whole.
+        assert_eq!(count(0), Verdict::Closed(CloseReason::TimedOut));
+        assert_eq!(population.late_packets().rx, 1);
+    }
+
+    #[test]
+    fn p2_bytes_whose_activation_comes_after_the_close_are_in_the_history() {
+        for (activation, history, discarded) in [(Activation::OnTraffic, 5, 0), (Activation::Explicit, 0, 5)]
+        {
+            let config = CollectorConfig {
+                activation,
+                ..CollectorConfig::default()
+            };
+            let collector = Collector::manual(config, ManualClock::default());
+            let handle = collector.register("a", "", "", "");
+            // A call stands still between its bytes and the activation.
+            let inner = handle.inner.as_ref().unwrap();
+            inner.session.words.bytes.rx.add(5);
+            assert!(collector.unregister("a"));
+            let summary = collector.refresh();
+            assert_eq!(summary.history.stats.total_rx_bytes, history);
+            assert_eq!(summary.discarded.total_rx_bytes, discarded);
+        }
+    }
+    #[test]
+    fn p5_what_was_unregistered_is_freed_by_ticks_and_by_refreshes() {
+        let collections: [fn(&Collector); 2] = [
+            |collector| collector.tick(),
+            |collector| drop(collector.refresh()),
+        ];
+        for collect in collections {
+            let collector = Collector::manual(CollectorConfig::default(), ManualClock::default());
+            let handle = collector.register("a", "", "", "");
+            collector.unregister("a");
+            let session = &handle.inner.as_ref().unwrap().session;
+            // Lookups of other tests hold it back for a moment. Where nothing frees it, this does not end.
+            while session.references() > 1 {
+                collect(&collector);
+                std::thread::yield_now();
+            }
+        }
     }
 }

@@ -142,6 +142,18 @@ fn a_headroom_that_is_no_factor_is_refused() {
 }
 
 #[test]
+fn a_headroom_of_nothing_looks_at_what_is_expected_alone() {
+    let meter = Checked::new(|config| config.max_tx_bitrate = 1_000);
+    meter.register("a", "", "", "").set_top_egress_bitrate(5_000.0);
+    let admission = |expected| Admission {
+        headroom: 0.0,
+        ..egress(expected)
+    };
+    assert!(admit(&meter, "b", admission(999)).is_ok());
+    assert!(admit(&meter, "c", admission(1_000)).is_err());
+}
+
+#[test]
 fn an_infinite_headroom_admits_where_there_is_no_top() {
     let meter = Checked::new(|config| config.max_tx_bitrate = 1_000);
     let cautious = |expected| Admission {

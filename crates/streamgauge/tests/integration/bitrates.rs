@@ -262,6 +262,23 @@ fn rates_of_large_counts_come_back_to_nothing() {
 }
 
 #[test]
+fn what_goes_both_ways_alike_has_its_rate_both_ways() {
+    for bytes in [1_000, 3 << 33] {
+        let meter = Checked::patient(|_| {});
+        let session = session_of(&meter);
+        for _ in 0..12 {
+            session.ingress(bytes);
+            session.egress(bytes);
+            meter.tick_after(S);
+            let (rx, tx) = rates_of(&meter, "a");
+            assert_rate(rx, meter.ingress_bitrate());
+            assert_rate(tx, rx);
+            assert_rate(session.top_ingress_bitrate(), rx);
+        }
+    }
+}
+
+#[test]
 fn a_stopped_collector_has_no_rate() {
     let meter = Checked::patient(|_| {});
     session_of(&meter).ingress(1_000);

@@ -1,6 +1,6 @@
 //! The history: what ended sessions moved, by peer, location and reference.
 
-use streamgauge::{Stats, Summary};
+use streamgauge::{HistoryKey, HistorySnapshot, Stats, Summary};
 
 use crate::ledger_check::{Checked, S, bytes};
 
@@ -141,4 +141,30 @@ fn discarded_sessions_are_in_no_map() {
     assert!(summary.history.peers.is_empty());
     assert_eq!(summary.discarded, row(1, 0, 0));
     assert_eq!(bytes(summary.totals), (0, 0));
+}
+
+#[test]
+fn snapshots_are_equal_if_all_that_they_hold_is() {
+    let one = |rx| Stats {
+        total_sessions: 1,
+        total_rx_bytes: rx,
+        ..Stats::default()
+    };
+    let snapshot = |peer, rx, discarded, second| {
+        let mut snapshot = HistorySnapshot::default();
+        snapshot.add(&HistoryKey::new("here", peer, "stream"), one(rx));
+        snapshot.discarded = one(discarded);
+        snapshot.taken_at += S * second;
+        snapshot
+    };
+    let whole = snapshot("a", 1, 2, 3);
+    assert_eq!(whole, snapshot("a", 1, 2, 3));
+    for other in [
+        snapshot("b", 1, 2, 3),
+        snapshot("a", 9, 2, 3),
+        snapshot("a", 1, 9, 3),
+        snapshot("a", 1, 2, 9),
+    ] {
+        assert_ne!(whole, other);
+    }
 }

@@ -42,4 +42,5 @@ mod summary;
 mod threads;
 mod timeouts;
 mod tops;
+mod types;
 mod writers;

@@ -3,7 +3,7 @@
 use std::sync::Barrier;
 use std::thread;
 
-use streamgauge::{Activation, CloseReason, Verdict};
+use streamgauge::{Activation, CloseReason, RefuseReason, Verdict};
 
 use crate::ledger_check::{Checked, S, bytes};
 
@@ -92,4 +92,16 @@ fn a_session_closes_when_its_stripes_together_are_full() {
         session.shared().ingress(1),
         Verdict::Closed(CloseReason::CounterFull)
     );
+}
+
+#[test]
+fn a_stripe_has_room_where_the_session_itself_is_full() {
+    let meter = Checked::patient(|_| {});
+    let session = meter.register("a", "", "", "");
+    for _ in 0..(1_u64 << 62) / MOST {
+        assert_eq!(session.ingress(MOST), Verdict::Counted);
+    }
+    assert_eq!(session.ingress(1), Verdict::Refused(RefuseReason::CounterFull));
+    assert_eq!(session.shared().ingress(1), Verdict::Counted);
+    assert_eq!(bytes(meter.refreshed().totals), ((1 << 62) + 1, 0));
 }

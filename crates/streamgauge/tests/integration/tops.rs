@@ -122,6 +122,22 @@ fn a_set_is_not_lost_to_a_tick() {
 }
 
 #[test]
+fn tops_of_both_directions_that_are_equal_decay_and_are_shown() {
+    let meter = Checked::patient(|_| {});
+    let session = meter.register("a", "", "", "");
+    session.activate();
+    session.set_top_ingress_bitrate(1_000.0);
+    session.set_top_egress_bitrate(1_000.0);
+    let summary = meter.tick_after(S);
+    let shown = summary.active.iter().next().unwrap();
+    assert_eq!((shown.top_rx_bitrate, shown.top_tx_bitrate), (950.0, 950.0));
+    assert_eq!(
+        (session.top_ingress_bitrate(), session.top_egress_bitrate()),
+        (950.0, 950.0)
+    );
+}
+
+#[test]
 fn refreshes_and_early_ticks_decay_nothing() {
     let meter = Checked::patient(|_| {});
     let session = meter.register("a", "", "", "");
