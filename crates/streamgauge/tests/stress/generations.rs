@@ -10,6 +10,7 @@ use streamgauge::{Collector, CollectorConfig, ManualClock, SessionHandle, Verdic
 use crate::account::{Accounts, Moved, Way};
 use crate::audit::check_quiet;
 use crate::on_drop::OnDrop;
+use crate::rounds::rounds;
 
 fn reference(generation: usize) -> String {
     format!("generation {generation}")
@@ -23,6 +24,10 @@ struct Current {
 
 #[test]
 fn p2_a_session_never_gets_the_bytes_of_another_with_its_id() {
+    rounds(|_| generations_of_one_id());
+}
+
+fn generations_of_one_id() {
     const GENERATIONS: usize = 1_500;
     const THREADS: usize = 3;
     let collector = Collector::manual(CollectorConfig::default(), ManualClock::default());

@@ -8,22 +8,29 @@ use streamgauge::{CloseReason, Collector, CollectorConfig, ManualClock, RefuseRe
 
 use crate::account::{Accounts, Moved, Way};
 use crate::audit::check_quiet;
+use crate::rounds::rounds;
 use crate::storm::Storm;
 
 #[test]
 fn p2_stop_is_exact_while_everybody_works() {
-    for steps in [1, 100, 1_000, 3_000] {
-        let storm = Storm {
-            steps: 2 * steps,
-            stop_after: Some(steps),
-            ..Storm::default()
-        };
-        storm.run();
-    }
+    rounds(|seed| {
+        for steps in [1, 100, 1_000, 3_000] {
+            let storm = Storm {
+                steps: 2 * steps,
+                stop_after: Some(steps),
+                ..Storm::default()
+            };
+            storm.round(seed);
+        }
+    });
 }
 
 #[test]
 fn p2_registrations_that_race_a_stop_are_closed_by_it_or_refused() {
+    rounds(|_| registrations_against_a_stop());
+}
+
+fn registrations_against_a_stop() {
     const THREADS: usize = 3;
     for round in 0..40 {
         let collector = Collector::manual(CollectorConfig::default(), ManualClock::default());

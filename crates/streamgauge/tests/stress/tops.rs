@@ -8,9 +8,14 @@ use std::time::Duration;
 use streamgauge::{Collector, CollectorConfig, ManualClock, RefuseReason, Verdict};
 
 use crate::on_drop::OnDrop;
+use crate::rounds::rounds;
 
 #[test]
 fn the_sum_of_tops_is_the_sum_of_the_sessions_tops() {
+    rounds(|_| sum_against_tops());
+}
+
+fn sum_against_tops() {
     const IDS: [&str; 3] = ["a", "b", "c"];
     let clock = ManualClock::default();
     let collector = Collector::manual(CollectorConfig::default(), clock.clone());
