@@ -6,8 +6,13 @@ pub(crate) use std::cell::Cell;
 pub(crate) use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, compiler_fence, fence,
 };
-#[cfg(not(loom))]
+#[cfg(not(any(loom, streamgauge_tsan)))]
 pub(crate) use std::sync::{Mutex, MutexGuard};
+
+#[cfg(streamgauge_tsan)]
+mod mutex;
+#[cfg(streamgauge_tsan)]
+pub use self::mutex::{Condvar, Mutex, MutexGuard};
 
 #[cfg(loom)]
 pub(crate) use loom::cell::Cell;

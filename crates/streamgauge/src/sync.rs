@@ -18,8 +18,10 @@ pub(crate) use atomic_float::AtomicF64;
 pub(crate) use once_cell::race::OnceBox;
 #[cfg(not(loom))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-#[cfg(not(loom))]
+#[cfg(not(any(loom, streamgauge_tsan)))]
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
+#[cfg(streamgauge_tsan)]
+pub(crate) use streamgauge_table::{Condvar, Mutex, MutexGuard};
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};

@@ -1,6 +1,8 @@
 //! M8: lookups while the table changes.
 
-use super::{Entry, HIGH, LOW, ONE, TWO, explore_bounded, insert, look, race, table, take};
+use super::{
+    Entry, HIGH, LOW, ONE, TWO, explore_both_barriers, explore_bounded, insert, look, race, table, take,
+};
 
 /// M8: what a lookup finds is whole.
 #[test]
@@ -61,9 +63,12 @@ fn m8_lookup_against_a_split_that_doubles_the_directory() {
 }
 
 /// M8: an entry that stays is found while its segment is split in a directory that is long enough.
+///
+/// The segment is freed without the fence that an entry's last reference passes, so here the reclaimer's look at the pin has
+/// to order the free by itself: it is checked for both kinds of pin.
 #[test]
 fn m8_lookup_against_a_split() {
-    explore_bounded(|| {
+    explore_both_barriers(|| {
         let table = table(&[ONE, HIGH]);
         race(
             &table,

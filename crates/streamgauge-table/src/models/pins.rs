@@ -190,3 +190,33 @@ fn m9_what_waits_is_freed_when_the_pin_has_ended() {
         assert!(mark.is_dead(), "nobody holds it back any more");
     });
 }
+
+/// M9: two threads make their records at once, and each may find the other's in the list.
+#[test]
+fn m9_two_threads_make_records() {
+    explore_both_barriers(|| {
+        let threads = [(); 2].map(|()| thread::spawn(|| drop(Hold::new())));
+        assert_eq!(Domain::global().oldest_pin().map(|oldest| oldest > 0), Some(true));
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+}
+
+/// M9: of two threads that want the record that a third has left, one takes it over.
+#[test]
+fn m9_two_threads_want_one_record() {
+    explore_both_barriers(|| {
+        assert!(Domain::global().take_record().leave());
+        let threads = [(); 2].map(|()| {
+            thread::spawn(|| {
+                let record = Domain::global().take_record();
+                record.pin();
+                record.unpin();
+            })
+        });
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+}

@@ -147,15 +147,17 @@ fn round<S: BuildHasher + Sync>(table: &Table<Value, S>, turns: u64, seed: u64) 
                 })
             })
             .collect();
-        for reader in 0..READERS {
-            let done = &done;
-            scope.spawn(move || {
-                let mut state = 50 + reader + 100 * seed;
-                while !done.load(Ordering::Relaxed) {
-                    read(table, &mut state);
-                }
-            });
-        }
+        let readers: Vec<_> = (0..READERS)
+            .map(|reader| {
+                let done = &done;
+                scope.spawn(move || {
+                    let mut state = 50 + reader + 100 * seed;
+                    while !done.load(Ordering::Relaxed) {
+                        read(table, &mut state);
+                    }
+                })
+            })
+            .collect();
         let reclaimer = {
             let done = &done;
             scope.spawn(move || {
@@ -173,7 +175,11 @@ fn round<S: BuildHasher + Sync>(table: &Table<Value, S>, turns: u64, seed: u64) 
             .map(std::thread::ScopedJoinHandle::join)
             .collect();
         done.store(true, Ordering::Relaxed);
+        // Each by itself: that is how ThreadSanitizer knows that it has ended.
         reclaimer.join().unwrap();
+        for reader in readers {
+            reader.join().unwrap();
+        }
         assert!(ends.iter().all(Result::is_ok));
     });
     table.reclaim();

@@ -115,50 +115,19 @@ fn m3_what_precedes_an_activation_precedes_its_close() {
     });
 }
 
-/// M3: what was done before the phase was asked in order comes before what follows a close that was not found.
-#[test]
-fn m3_what_precedes_the_question_precedes_a_close_it_missed() {
-    explore(|| {
-        let subject = Shared::new((Phase::pending(), Deed::new(), Deed::new()));
-        let asking = {
-            let subject = Shared::clone(&subject);
-            thread::spawn(move || {
-                subject.1.be_done();
-                subject.0.is_open_in_order()
-            })
-        };
-        let activating = {
-            let subject = Shared::clone(&subject);
-            thread::spawn(move || subject.0.activate())
-        };
-        subject.0.close(CloseReason::Unregistered).unwrap();
-        if asking.join().unwrap() {
-            subject.1.be_found();
-        }
-        activating.join().unwrap();
-    });
-}
-
-/// M3: of two that want the last place, one gets it, and a place that is given back is there again.
+/// M3: of two that want the last place one gets it, and a place that is given back is there again.
 #[test]
 fn m3_places_are_never_more_than_the_cap() {
     explore(|| {
         let population = Shared::new(Population::new());
         assert!(population.enter_tracked(2));
-        let entering: Vec<_> = (0..2)
-            .map(|_| {
-                let population = Shared::clone(&population);
-                thread::spawn(move || population.enter_tracked(2))
-            })
-            .collect();
+        let other = {
+            let population = Shared::clone(&population);
+            thread::spawn(move || population.enter_tracked(2))
+        };
+        let own = population.enter_tracked(2);
+        assert!(own ^ other.join().unwrap());
         population.leave_tracked();
-        let entered = entering
-            .into_iter()
-            .filter_map(|one| one.join().unwrap().then_some(()))
-            .count();
-        // The one that left may have come too late for one of them.
-        assert!((1..=2).contains(&entered), "{entered}");
-        assert_eq!(population.enter_tracked(2), entered == 1);
-        assert!(!population.enter_tracked(2));
+        assert!(population.enter_tracked(2) && !population.enter_tracked(2));
     });
 }

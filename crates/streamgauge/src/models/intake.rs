@@ -82,10 +82,12 @@ fn m1_registration_against_the_taking_in() {
         let registration = {
             let (session, intake) = (session.clone(), Shared::clone(&intake));
             thread::spawn(move || {
-                intake
+                let announced = intake
                     .open()
-                    .announce(session.population(), &session.session, moment())
-                    .is_ok()
+                    .announce(session.population(), &session.session, moment());
+                // As one who asks for the active sessions, and so ends the batch.
+                drop(intake.open().batches());
+                announced.is_ok()
             })
         };
         let rows = |batches: &[_]| -> usize {

@@ -43,3 +43,22 @@ fn m2_a_packet_of_no_bytes_learns_the_reason() {
         assert!(session.population().late_packets().is_zero());
     });
 }
+
+/// M2: the same for a packet that is not the first.
+#[test]
+fn m2_later_packets_are_in_the_final_or_late() {
+    explore(|| {
+        let session = session(Activation::Explicit, true);
+        assert_eq!(count(&session, Direction::Egress, 3), 3);
+        let adder = {
+            let session = session.clone();
+            thread::spawn(move || u64::from(count(&session, Direction::Egress, 5) > 0))
+        };
+        let taken = session.close().unwrap();
+        let accepted = 1 + adder.join().unwrap();
+        assert_eq!(
+            taken.counts.packets.tx + session.population().late_packets().tx,
+            accepted
+        );
+    });
+}

@@ -1,4 +1,4 @@
-//! M3 and M8: registrations under one id, conditional removal, admission.
+//! M1, M3 and M8: registrations under one id, conditional removal, admission.
 
 use std::sync::Arc;
 
@@ -28,6 +28,25 @@ fn m8_two_registrations_of_one_id() {
         check(&summary);
         assert_eq!((total(&summary), summary.totals.total_sessions), (8, 1));
         assert!(session.unregister() && !collector.is_known_session("id"));
+    });
+}
+
+/// M1: who is told that an id is known, and counts for it, finds the bytes in the next collection, also where the one who
+/// registered it has not returned yet.
+#[test]
+fn m1_a_known_session_is_in_the_next_collection() {
+    explore_bounded(|| {
+        let collector = Arc::new(collector(|_| {}));
+        let other = {
+            let collector = Arc::clone(&collector);
+            thread::spawn(move || drop(collector.register("id", "reference", "location", "peer")))
+        };
+        if collector.ingress("id", 5) == Verdict::Counted {
+            let summary = collector.refresh();
+            check(&summary);
+            assert_eq!(total(&summary), 5);
+        }
+        other.join().unwrap();
     });
 }
 
@@ -67,9 +86,17 @@ fn m8_removal_against_a_registration_anew() {
         let collector = Arc::new(collector(|_| {}));
         let old = collector.register("id", "reference", "location", "peer");
         assert_eq!(old.ingress(3), Verdict::Counted);
-        let closing = thread::spawn(move || assert!(old.unregister()));
-        let new = collector.register("id", "reference", "location", "peer");
-        closing.join().unwrap();
+        let registering = {
+            let (collector, old) = (Arc::clone(&collector), old.clone());
+            thread::spawn(move || {
+                let was_open = old.is_known();
+                let new = collector.register("id", "reference", "location", "peer");
+                assert!(was_open || new.is_known(), "a closed session is nobody's");
+                new
+            })
+        };
+        assert!(old.unregister());
+        let new = registering.join().unwrap();
         // It is the old one's handle, or the new session's, which the removal has left alone.
         assert_eq!(new.is_known(), collector.is_known_session("id"));
         if new.is_known() {

@@ -1,5 +1,6 @@
 //! How long a test goes on.
 
+use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
 /// Runs a test once, or again and again with other seeds for as many seconds as `STREAMGAUGE_STRESS_SECONDS` says. What is
@@ -21,5 +22,12 @@ pub(crate) fn rounds(mut round: impl FnMut(u64)) {
     }
     if seconds > 0 {
         println!("{seed} rounds");
+    }
+}
+
+/// Joins each thread by itself: the end of a scope would wait for it as well, but ThreadSanitizer would not know.
+pub(crate) fn join_all<'scope, T: 'scope>(threads: impl IntoIterator<Item = ScopedJoinHandle<'scope, T>>) {
+    for thread in threads {
+        thread.join().unwrap();
     }
 }

@@ -8,7 +8,7 @@ use streamgauge::{CloseReason, Collector, CollectorConfig, ManualClock, RefuseRe
 
 use crate::account::{Accounts, Moved, Way};
 use crate::audit::check_quiet;
-use crate::rounds::rounds;
+use crate::rounds::{join_all, rounds};
 use crate::storm::Storm;
 
 #[test]
@@ -38,10 +38,11 @@ fn registrations_against_a_stop() {
         let barrier = Barrier::new(THREADS + 1);
         let has_stopped = AtomicBool::new(false);
         thread::scope(|scope| {
+            let mut registering = Vec::new();
             for thread in 0..THREADS {
                 let (collector, accounts, barrier, has_stopped) =
                     (&collector, &accounts, &barrier, &has_stopped);
-                scope.spawn(move || {
+                registering.push(scope.spawn(move || {
                     let account = accounts.of_thread(thread);
                     barrier.wait();
                     for n in 0..400 {
@@ -64,7 +65,7 @@ fn registrations_against_a_stop() {
                             session.unregister();
                         }
                     }
-                });
+                }));
             }
             barrier.wait();
             for _ in 0..round {
@@ -72,6 +73,7 @@ fn registrations_against_a_stop() {
             }
             collector.stop();
             has_stopped.store(true, Ordering::Release);
+            join_all(registering);
         });
         let last = check_quiet(&collector, &accounts, false);
         assert_eq!(Moved::from(last.history.stats), Moved::from(last.totals));

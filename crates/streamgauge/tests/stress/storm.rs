@@ -15,7 +15,7 @@ use crate::account::{Account, Accounts, Moved, Way};
 use crate::audit::{Audit, check_quiet};
 use crate::dice::Dice;
 use crate::on_drop::OnDrop;
-use crate::rounds::rounds;
+use crate::rounds::{join_all, rounds};
 
 /// How much of what.
 #[derive(Debug, Clone)]
@@ -103,25 +103,28 @@ impl Storm {
         }
         let writers: Vec<(usize, Writer)> = thread::scope(|scope| {
             let scene = &scene;
+            let mut others = Vec::new();
             for n in 0..self.churners {
-                scope.spawn(move || scene.churn(0x1000 + n as u64));
+                others.push(scope.spawn(move || scene.churn(0x1000 + n as u64)));
             }
             for n in 0..self.tickers {
-                scope.spawn(move || scene.tick(0x2000 + n as u64));
+                others.push(scope.spawn(move || scene.tick(0x2000 + n as u64)));
             }
             for _ in 0..self.refreshers {
-                scope.spawn(move || scene.refresh());
+                others.push(scope.spawn(move || scene.refresh()));
             }
             for _ in 0..self.readers {
-                scope.spawn(move || scene.read());
+                others.push(scope.spawn(move || scene.read()));
             }
             let counters: Vec<_> = (0..self.counters)
                 .map(|n| scope.spawn(move || scene.count(n)))
                 .collect();
-            counters
+            let writers = counters
                 .into_iter()
                 .flat_map(|counter| counter.join().unwrap())
-                .collect()
+                .collect();
+            join_all(others);
+            writers
         });
         scene.check_end(writers)
     }
@@ -288,10 +291,20 @@ impl Scene<'_> {
         self.barrier.wait();
         while !self.is_over() {
             self.clock.advance(Duration::from_millis(dice.below(2_000)));
-            audit.check_around(&self.accounts, self.storm.config.count_packets, || {
-                self.collector.tick();
-                self.collector.summary()
-            });
+            let accepted = self.accounts.accepted();
+            self.collector.tick();
+            let summary = self.collector.summary();
+            // A tick of a stopped collector collects nothing: what came late to the stop is in the next refresh.
+            if self.collector.health().is_stopped {
+                audit.check(&summary);
+            } else {
+                audit.check_since(
+                    accepted,
+                    &self.accounts,
+                    self.storm.config.count_packets,
+                    &summary,
+                );
+            }
         }
     }
 
