@@ -50,9 +50,12 @@ fn generations_of_one_id() {
                 while changed.load(Ordering::Acquire) + 1 < GENERATIONS {
                     let now = {
                         let current = current.lock().unwrap();
-                        // ThreadSanitizer does not see what std's lock orders, and sees this.
-                        changed.fetch_add(0, Ordering::AcqRel);
-                        current.clone()
+                        // ThreadSanitizer does not see what std's lock orders, and sees this: after the one that wrote
+                        // before, and before the one that writes next.
+                        changed.load(Ordering::Acquire);
+                        let now = current.clone();
+                        changed.fetch_add(0, Ordering::Release);
+                        now
                     };
                     let label = now.generation;
                     if thread == 0 {
@@ -87,7 +90,7 @@ fn generations_of_one_id() {
                 }
                 let successor = register(generation);
                 let mut current = current.lock().unwrap();
-                changed.fetch_add(0, Ordering::AcqRel);
+                changed.load(Ordering::Acquire);
                 *current = successor;
                 changed.store(generation, Ordering::Release);
                 drop(current);
