@@ -6,14 +6,22 @@
 //! sandbox that forbids the call) the reader pins by a swap and the reclaimer reads by read-modify-writes. Which of the two
 //! it is, is found out once, before the first pin.
 
+#[cfg(loom)]
+use std::cell::Cell;
 #[cfg(not(loom))]
 use std::sync::OnceLock;
+
+#[cfg(loom)]
+use crate::sync::{Ordering, compiler_fence};
 
 /// Who pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Barrier {
     /// The reclaimer, by membarrier(2).
-    #[cfg_attr(loom, expect(dead_code, reason = "the models know no membarrier"))]
+    #[cfg_attr(
+        all(loom, not(test)),
+        expect(dead_code, reason = "chosen by the models of this crate alone")
+    )]
     Reclaimers,
     /// The reader, by a swap.
     Readers,
@@ -21,6 +29,12 @@ pub(crate) enum Barrier {
 
 #[cfg(not(loom))]
 static CHOICE: OnceLock<Barrier> = OnceLock::new();
+
+#[cfg(loom)]
+thread_local! {
+    // Of the model: its threads are all run on one of the system's.
+    static CHOICE: Cell<Barrier> = const { Cell::new(Barrier::Readers) };
+}
 
 impl Barrier {
     /// The choice of this process.
@@ -35,10 +49,16 @@ impl Barrier {
         })
     }
 
-    /// The models know no membarrier.
+    /// The choice of this model.
     #[cfg(loom)]
     pub(crate) fn chosen() -> Self {
-        Self::Readers
+        CHOICE.get()
+    }
+
+    /// Chooses for the models that this thread runs.
+    #[cfg(all(loom, test))]
+    pub(crate) fn choose(self) {
+        CHOICE.set(self);
     }
 
     /// Chooses the swap, and answers whether that is what holds now.
@@ -73,12 +93,20 @@ fn command(command: libc::c_int) -> bool {
     unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
 }
 
-#[cfg(not(all(target_os = "linux", not(any(loom, miri)))))]
+#[cfg(any(not(target_os = "linux"), loom, miri))]
 const EXPEDITED: i32 = 0;
-#[cfg(not(all(target_os = "linux", not(any(loom, miri)))))]
+#[cfg(any(not(target_os = "linux"), loom, miri))]
 const REGISTER: i32 = 0;
 
-#[cfg(not(all(target_os = "linux", not(any(loom, miri)))))]
+#[cfg(all(any(not(target_os = "linux"), miri), not(loom)))]
 fn command(_: i32) -> bool {
     false
+}
+
+/// What stands for the call in the models: a full fence here, and one where the reader has the compiler's.
+#[cfg(loom)]
+fn command(_: i32) -> bool {
+    // SeqCst: the reclaimer's half. Under the models a compiler fence is a full one [M9].
+    compiler_fence(Ordering::SeqCst);
+    true
 }

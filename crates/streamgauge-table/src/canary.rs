@@ -2,7 +2,8 @@
 
 use loom::cell::UnsafeCell;
 
-/// Whether something was freed. A read that races the free, or comes after it, panics.
+/// Whether something was freed. A read that races the making or the free, or comes after the free, panics.
+#[derive(Debug)]
 pub(crate) struct Canary {
     dead: UnsafeCell<bool>,
 }
@@ -26,6 +27,13 @@ impl Canary {
         // SAFETY: loom fails the model if a write is not ordered before or after this.
         self.dead
             .with(|dead| assert!(!unsafe { *dead }, "used after it was freed"));
+    }
+
+    /// Whether it was freed, for who comes after all others.
+    #[cfg(test)]
+    pub(crate) fn is_dead(&self) -> bool {
+        // SAFETY: as in look().
+        self.dead.with(|dead| unsafe { *dead })
     }
 
     pub(crate) fn kill(&self) {

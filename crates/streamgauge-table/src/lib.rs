@@ -76,6 +76,9 @@ mod text;
 pub use boxed::Boxed;
 pub use entry::Entry;
 pub use pin::{Found, Pin};
+#[cfg(streamgauge_tsan)]
+#[doc(hidden)]
+pub use sync::{Condvar, Mutex, MutexGuard};
 #[cfg(not(loom))]
 #[doc(hidden)]
 pub use table::pin_by_swap;

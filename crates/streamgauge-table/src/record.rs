@@ -8,11 +8,10 @@
 //! the thread's own line for a pin, and two for its end.
 
 use std::ptr::{self, NonNull};
-use std::sync::atomic::compiler_fence;
 
 use crate::barrier::Barrier;
 use crate::domain::Domain;
-use crate::sync::{AtomicBool, AtomicU64, Cell, Ordering};
+use crate::sync::{AtomicBool, AtomicU64, Cell, Ordering, compiler_fence};
 
 /// The thread pins by a swap.
 const SWAPS: u64 = 1 << 62;
@@ -32,6 +31,8 @@ pub(crate) struct Record {
     owned: AtomicBool,
     /// Written before the record is published, and never since.
     next: *mut Self,
+    #[cfg(loom)]
+    canary: crate::canary::Canary,
 }
 
 impl Record {
@@ -45,6 +46,8 @@ impl Record {
             }),
             owned: AtomicBool::new(true),
             next: ptr::null_mut(),
+            #[cfg(loom)]
+            canary: crate::canary::Canary::new(),
         }
     }
 
@@ -53,6 +56,8 @@ impl Record {
     }
 
     pub(crate) fn next(&self) -> Option<NonNull<Self>> {
+        #[cfg(loom)]
+        self.canary.look();
         NonNull::new(self.next)
     }
 

@@ -3,12 +3,23 @@
 #[cfg(not(loom))]
 pub(crate) use std::cell::Cell;
 #[cfg(not(loom))]
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
-#[cfg(not(loom))]
+pub(crate) use std::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, compiler_fence, fence,
+};
+#[cfg(not(any(loom, streamgauge_tsan)))]
 pub(crate) use std::sync::{Mutex, MutexGuard};
+
+#[cfg(streamgauge_tsan)]
+mod mutex;
+#[cfg(streamgauge_tsan)]
+pub use self::mutex::{Condvar, Mutex, MutexGuard};
 
 #[cfg(loom)]
 pub(crate) use loom::cell::Cell;
+/// A full fence. Where a pin is left to membarrier(2), each of the two sides has a full fence in effect, when it matters: the
+/// reader where the compiler's stands, the reclaimer where the call does.
+#[cfg(loom)]
+pub(crate) use loom::sync::atomic::fence as compiler_fence;
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(loom)]

@@ -1,13 +1,21 @@
 //! Values that one thread replaces and others load without waiting: the one place that names arc-swap.
 //!
 //! arc-swap's loads are wait-free for readers that hold few guards at a time (its debt slots are per thread; past them a
-//! load takes a reference count instead). A swap waits for nobody; it settles the debts of readers it finds.
+//! load takes a reference count instead). A swap waits for nobody; it settles the debts of readers it finds. In the models
+//! something stands for it that promises less.
+
+#[cfg(loom)]
+mod sequence;
 
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+#[cfg(not(loom))]
 use arc_swap::{ArcSwap, ArcSwapOption};
+
+#[cfg(loom)]
+use self::sequence::{ArcSwap, ArcSwapOption};
 
 /// A slot that always holds a value.
 pub(crate) struct Slot<T>(ArcSwap<T>);
@@ -43,8 +51,8 @@ impl<T: fmt::Debug> fmt::Debug for Slot<T> {
 pub(crate) struct OptionalSlot<T>(ArcSwapOption<T>);
 
 impl<T> OptionalSlot<T> {
-    pub(crate) const fn empty() -> Self {
-        Self(ArcSwapOption::const_empty())
+    pub(crate) fn empty() -> Self {
+        Self(ArcSwapOption::empty())
     }
 
     pub(crate) fn load(&self) -> Option<Arc<T>> {

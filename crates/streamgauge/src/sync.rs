@@ -1,18 +1,35 @@
-//! Atomics and locks: std's, or loom's where the models are checked.
+//! Atomics, locks, and what is built on them elsewhere: std's, or loom's where the models are checked.
+//!
+//! Loom sees neither into once_cell nor into atomic_float. Under the models something of its own stands for each, which
+//! promises the least that this crate relies on: docs/memory-model.md lists them.
 //!
 //! Atomics are imported by the newtypes that own a protocol alone (`session::counter`, `session::phase`, `session::top`,
 //! `session::writer`, `collector::population`, and the bitrates in `collector::core`), so every `Ordering` of the crate
 //! stands beside the rule it keeps.
 
+#[cfg(loom)]
+mod atomic_f64;
+#[cfg(loom)]
+mod once_box;
+
+#[cfg(not(loom))]
+pub(crate) use atomic_float::AtomicF64;
+#[cfg(not(loom))]
+pub(crate) use once_cell::race::OnceBox;
 #[cfg(not(loom))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-#[cfg(not(loom))]
+#[cfg(not(any(loom, streamgauge_tsan)))]
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
+#[cfg(streamgauge_tsan)]
+pub(crate) use streamgauge_table::{Condvar, Mutex, MutexGuard};
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 #[cfg(loom)]
 pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
+
+#[cfg(loom)]
+pub(crate) use self::{atomic_f64::AtomicF64, once_box::OnceBox};
 
 use std::sync::PoisonError;
 

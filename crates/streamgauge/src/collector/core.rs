@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use atomic_float::AtomicF64;
 use crossbeam_utils::CachePadded;
 
 use super::admission::Turnstile;
@@ -21,7 +20,7 @@ use crate::slot::Slot;
 use crate::stats::Stats;
 use crate::summary::Summary;
 use crate::summary::active::as_bitrate;
-use crate::sync::{Mutex, Ordering, lock};
+use crate::sync::{AtomicF64, Mutex, Ordering, lock};
 use crate::verdict::CloseReason;
 use crate::worker::Worker;
 use crate::worker::outlet::Outlet;
@@ -311,16 +310,16 @@ impl CollectorCore {
 
 /// A bitrate that the sampler writes and anyone reads.
 #[derive(Debug, Default)]
-struct Bitrate(AtomicF64);
+pub(crate) struct Bitrate(AtomicF64);
 
 impl Bitrate {
     #[inline]
-    fn read(&self) -> f64 {
+    pub(crate) fn read(&self) -> f64 {
         // Relaxed: one number [M6].
         self.0.load(Ordering::Relaxed)
     }
 
-    fn write(&self, bitrate: f64) {
+    pub(crate) fn write(&self, bitrate: f64) {
         // Relaxed: one number [M6].
         self.0.store(bitrate, Ordering::Relaxed);
     }

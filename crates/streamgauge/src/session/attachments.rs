@@ -2,15 +2,13 @@
 //!
 //! Made when the first of them is asked for, and never taken away while the session lives. Two threads that make them at
 //! once both allocate, and one allocation stands: nobody waits. The word is once_cell's `OnceBox`, since std's `OnceLock`
-//! takes two words.
-
-use once_cell::race::OnceBox;
+//! takes two words; `sync` names it.
 
 use super::stripes::Stripes;
 use super::writer::{Counts, WriterCells};
 use crate::collector::population::Population;
 use crate::slot::OptionalSlot;
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::{AtomicBool, OnceBox, Ordering};
 
 /// The attachments of one session.
 #[derive(Debug)]
@@ -18,29 +16,16 @@ pub(super) struct Attachments {
     pub(super) extra: OptionalSlot<Box<str>>,
     pub(super) writers: WriterCells,
     stripes: OnceBox<Stripes>,
-    /// The models do not see into `OnceBox`: there this word publishes what the box does elsewhere.
-    #[cfg(loom)]
-    is_striped: AtomicBool,
 }
 
 impl Attachments {
     pub(super) fn stripes(&self) -> Option<&Stripes> {
-        #[cfg(loom)]
-        // Acquire: pairs with Release in stripes_or_make() [M10].
-        if !self.is_striped.load(Ordering::Acquire) {
-            return None;
-        }
         self.stripes.get()
     }
 
     pub(super) fn stripes_or_make(&self, counts_packets: bool) -> &Stripes {
-        let stripes = self
-            .stripes
-            .get_or_init(|| Box::new(Stripes::new(counts_packets)));
-        #[cfg(loom)]
-        // Release: publishes the stripes. Pairs with Acquire in stripes() [M10].
-        self.is_striped.store(true, Ordering::Release);
-        stripes
+        self.stripes
+            .get_or_init(|| Box::new(Stripes::new(counts_packets)))
     }
 
     /// Counts with those of the writers and stripes; `None` where a stripe has closed.
@@ -88,7 +73,7 @@ impl HasAttachments {
 pub(super) struct Attached(OnceBox<Attachments>);
 
 impl Attached {
-    pub(super) const fn nothing() -> Self {
+    pub(super) fn nothing() -> Self {
         Self(OnceBox::new())
     }
 
@@ -103,8 +88,6 @@ impl Attached {
                 extra: OptionalSlot::empty(),
                 writers: WriterCells::default(),
                 stripes: OnceBox::new(),
-                #[cfg(loom)]
-                is_striped: AtomicBool::new(false),
             })
         })
     }

@@ -65,8 +65,19 @@ impl Audit {
     ) {
         let accepted = accounts.accepted();
         let summary = collect();
+        self.check_since(accepted, accounts, counts_packets, &summary);
+    }
+
+    /// Checks a summary of a collection that was called for after `accepted` was, and has ended.
+    pub(crate) fn check_since(
+        &mut self,
+        accepted: Moved,
+        accounts: &Accounts,
+        counts_packets: bool,
+        summary: &Summary,
+    ) {
         let begun = accounts.begun();
-        self.check(&summary);
+        self.check(summary);
         let totals = Moved::from(summary.totals);
         let (least, most) = if counts_packets {
             (accepted, begun)

@@ -17,29 +17,30 @@ fn assert_closed_many(history: Stats) {
 
 #[test]
 fn p1_bytes_and_packets_are_conserved_while_sessions_come_and_go() {
-    let last = Storm::default().run();
-    assert_closed_many(last.history.stats);
+    Storm::default().run(|last| assert_closed_many(last.history.stats));
 }
 
 #[test]
 fn p1_bytes_are_conserved_where_packets_are_not_counted() {
     let mut storm = Storm::default();
     storm.config.count_packets = false;
-    let last = storm.run();
-    assert_closed_many(last.history.stats);
-    assert_eq!(
-        (last.totals.total_rx_packets, last.totals.total_tx_packets),
-        (0, 0)
-    );
+    storm.run(|last| {
+        assert_closed_many(last.history.stats);
+        assert_eq!(
+            (last.totals.total_rx_packets, last.totals.total_tx_packets),
+            (0, 0)
+        );
+    });
 }
 
 #[test]
 fn p1_bytes_are_conserved_where_activation_is_explicit() {
     let mut storm = Storm::default();
     storm.config.activation = Activation::Explicit;
-    let last = storm.run();
-    assert_closed_many(Stats::sum([last.history.stats, last.discarded]));
-    assert!(last.discarded.total_rx_bytes > 0 && last.history.stats.total_rx_bytes > 0);
+    storm.run(|last| {
+        assert_closed_many(Stats::sum([last.history.stats, last.discarded]));
+        assert!(last.discarded.total_rx_bytes > 0 && last.history.stats.total_rx_bytes > 0);
+    });
 }
 
 #[test]
@@ -50,7 +51,7 @@ fn p2_one_id_for_all_threads() {
         churners: 2,
         ..Storm::default()
     };
-    assert_closed_many(storm.run().history.stats);
+    storm.run(|last| assert_closed_many(last.history.stats));
 }
 
 #[test]
@@ -66,7 +67,7 @@ fn p1_ticks_as_fast_as_possible() {
     };
     // Sessions time out by the tick, so that the sampler itself is the closer as often as anybody.
     storm.config.session_timeout = Duration::from_millis(1);
-    assert_closed_many(storm.run().history.stats);
+    storm.run(|last| assert_closed_many(last.history.stats));
 }
 
 #[test]
@@ -74,9 +75,10 @@ fn p1_few_places_for_many_sessions() {
     let mut storm = Storm::default();
     storm.config.max_tracked_sessions = 3;
     storm.config.max_writers = 4;
-    let last = storm.run();
-    assert_closed_many(last.history.stats);
-    assert!(last.caps.refused_sessions > 0 && last.caps.refused_writers > 0);
+    storm.run(|last| {
+        assert_closed_many(last.history.stats);
+        assert!(last.caps.refused_sessions > 0 && last.caps.refused_writers > 0);
+    });
 }
 
 #[test]
@@ -87,5 +89,23 @@ fn p1_many_sessions_while_the_table_grows_and_shrinks() {
         steps: 20_000,
         ..Storm::default()
     };
-    assert_closed_many(storm.run().history.stats);
+    storm.run(|last| assert_closed_many(last.history.stats));
+}
+
+#[test]
+fn p1_the_smallest_table_and_everybody_at_once() {
+    let mut storm = Storm {
+        ids: 40,
+        counters: 4,
+        churners: 3,
+        tickers: 2,
+        refreshers: 2,
+        readers: 2,
+        steps: 3_000,
+        ..Storm::default()
+    };
+    // It begins with one segment, and splits while all of them look up.
+    storm.config.expected_sessions = 0;
+    storm.config.session_timeout = Duration::from_millis(1);
+    storm.run(|last| assert_closed_many(last.history.stats));
 }

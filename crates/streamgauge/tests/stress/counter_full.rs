@@ -11,6 +11,7 @@ use streamgauge::{
 use crate::account::{Account, Accounts, Moved, Way};
 use crate::audit::{Audit, check_quiet};
 use crate::on_drop::OnDrop;
+use crate::rounds::{join_all, rounds};
 
 /// The most that one call counts.
 const MOST: u64 = 1 << 48;
@@ -35,9 +36,10 @@ fn race(start: u64, adds_before_refresh: u64) {
     let barrier = Barrier::new(THREADS + 1);
     let goes_on = AtomicBool::new(true);
     thread::scope(|scope| {
+        let mut adders = Vec::new();
         for thread in 0..THREADS {
             let (session, accounts, barrier, goes_on) = (&session, &accounts, &barrier, &goes_on);
-            scope.spawn(move || {
+            adders.push(scope.spawn(move || {
                 let account = accounts.of_thread(thread);
                 barrier.wait();
                 for n in 0.. {
@@ -52,7 +54,7 @@ fn race(start: u64, adds_before_refresh: u64) {
                         other => panic!("{other:?}"),
                     }
                 }
-            });
+            }));
         }
         let _over = OnDrop(|| goes_on.store(false, Ordering::Release));
         barrier.wait();
@@ -63,6 +65,7 @@ fn race(start: u64, adds_before_refresh: u64) {
         while session.is_known() {
             audit.check_around(&accounts, true, || collector.refresh());
         }
+        join_all(adders);
     });
     let last = check_quiet(&collector, &accounts, true);
     assert_eq!(Moved::from(last.history.stats), accounts.accepted());
@@ -71,16 +74,20 @@ fn race(start: u64, adds_before_refresh: u64) {
 
 #[test]
 fn p2_a_counter_that_nears_its_limit_closes_exactly() {
-    for round in 0..20 {
-        race((1 << 61) - 8 * MOST, round);
-    }
+    rounds(|seed| {
+        for round in 0..20 {
+            race((1 << 61) - 8 * MOST, round + seed % 7);
+        }
+    });
 }
 
 #[test]
 fn p2_a_full_counter_refuses_and_closes_exactly() {
-    for round in 0..20 {
-        race((1 << 62) - 4 * MOST, round);
-    }
+    rounds(|seed| {
+        for round in 0..20 {
+            race((1 << 62) - 4 * MOST, round + seed % 7);
+        }
+    });
 }
 
 #[test]

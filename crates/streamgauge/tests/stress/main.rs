@@ -1,7 +1,8 @@
 //! P1 and P2 under load: threads count in every way while others close, reopen, tick and read, and no byte is missing,
 //! counted twice, or credited elsewhere.
 //!
-//! Sized by iterations. Threads start at a barrier and nothing sleeps; the clock is moved by the threads that tick.
+//! Each test is a round of a number of steps; `STREAMGAUGE_STRESS_SECONDS` has it run again, with other seeds, for so long.
+//! Threads start at a barrier and nothing sleeps; the clock is moved by the threads that tick.
 
 #![expect(
     clippy::unwrap_used,
@@ -13,6 +14,7 @@ mod account;
 mod audit;
 mod dice;
 mod on_drop;
+mod rounds;
 mod storm;
 
 mod conservation;

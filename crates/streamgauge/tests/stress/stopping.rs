@@ -8,22 +8,29 @@ use streamgauge::{CloseReason, Collector, CollectorConfig, ManualClock, RefuseRe
 
 use crate::account::{Accounts, Moved, Way};
 use crate::audit::check_quiet;
+use crate::rounds::{join_all, rounds};
 use crate::storm::Storm;
 
 #[test]
 fn p2_stop_is_exact_while_everybody_works() {
-    for steps in [1, 100, 1_000, 3_000] {
-        let storm = Storm {
-            steps: 2 * steps,
-            stop_after: Some(steps),
-            ..Storm::default()
-        };
-        storm.run();
-    }
+    rounds(|seed| {
+        for steps in [1, 100, 1_000, 3_000] {
+            let storm = Storm {
+                steps: 2 * steps,
+                stop_after: Some(steps),
+                ..Storm::default()
+            };
+            storm.round(seed);
+        }
+    });
 }
 
 #[test]
 fn p2_registrations_that_race_a_stop_are_closed_by_it_or_refused() {
+    rounds(|_| registrations_against_a_stop());
+}
+
+fn registrations_against_a_stop() {
     const THREADS: usize = 3;
     for round in 0..40 {
         let collector = Collector::manual(CollectorConfig::default(), ManualClock::default());
@@ -31,10 +38,11 @@ fn p2_registrations_that_race_a_stop_are_closed_by_it_or_refused() {
         let barrier = Barrier::new(THREADS + 1);
         let has_stopped = AtomicBool::new(false);
         thread::scope(|scope| {
+            let mut registering = Vec::new();
             for thread in 0..THREADS {
                 let (collector, accounts, barrier, has_stopped) =
                     (&collector, &accounts, &barrier, &has_stopped);
-                scope.spawn(move || {
+                registering.push(scope.spawn(move || {
                     let account = accounts.of_thread(thread);
                     barrier.wait();
                     for n in 0..400 {
@@ -57,7 +65,7 @@ fn p2_registrations_that_race_a_stop_are_closed_by_it_or_refused() {
                             session.unregister();
                         }
                     }
-                });
+                }));
             }
             barrier.wait();
             for _ in 0..round {
@@ -65,6 +73,7 @@ fn p2_registrations_that_race_a_stop_are_closed_by_it_or_refused() {
             }
             collector.stop();
             has_stopped.store(true, Ordering::Release);
+            join_all(registering);
         });
         let last = check_quiet(&collector, &accounts, false);
         assert_eq!(Moved::from(last.history.stats), Moved::from(last.totals));

@@ -15,6 +15,7 @@ use crate::account::{Account, Accounts, Moved, Way};
 use crate::audit::{Audit, check_quiet};
 use crate::dice::Dice;
 use crate::on_drop::OnDrop;
+use crate::rounds::{join_all, rounds};
 
 /// How much of what.
 #[derive(Debug, Clone)]
@@ -58,6 +59,8 @@ impl Default for Storm {
 /// What all threads of a storm share.
 struct Scene<'a> {
     storm: &'a Storm,
+    /// Of the round; what the threads' dice begin with beside it tells them apart.
+    seed: u64,
     collector: Collector,
     clock: ManualClock,
     accounts: Accounts,
@@ -74,11 +77,17 @@ fn label(id: usize) -> String {
 }
 
 impl Storm {
+    /// Runs it round after round; `check` gets the last summary of each.
+    pub(crate) fn run(&self, mut check: impl FnMut(&Summary)) {
+        rounds(|seed| check(&self.round(seed)));
+    }
+
     /// Runs it and checks the end; returns the last summary.
-    pub(crate) fn run(&self) -> Arc<Summary> {
+    pub(crate) fn round(&self, seed: u64) -> Arc<Summary> {
         let clock = ManualClock::default();
         let scene = Scene {
             storm: self,
+            seed: seed << 32,
             collector: Collector::manual(self.config.clone(), clock.clone()),
             clock,
             accounts: Accounts::new(self.counters, self.ids),
@@ -94,25 +103,28 @@ impl Storm {
         }
         let writers: Vec<(usize, Writer)> = thread::scope(|scope| {
             let scene = &scene;
+            let mut others = Vec::new();
             for n in 0..self.churners {
-                scope.spawn(move || scene.churn(0x1000 + n as u64));
+                others.push(scope.spawn(move || scene.churn(0x1000 + n as u64)));
             }
             for n in 0..self.tickers {
-                scope.spawn(move || scene.tick(0x2000 + n as u64));
+                others.push(scope.spawn(move || scene.tick(0x2000 + n as u64)));
             }
             for _ in 0..self.refreshers {
-                scope.spawn(move || scene.refresh());
+                others.push(scope.spawn(move || scene.refresh()));
             }
             for _ in 0..self.readers {
-                scope.spawn(move || scene.read());
+                others.push(scope.spawn(move || scene.read()));
             }
             let counters: Vec<_> = (0..self.counters)
                 .map(|n| scope.spawn(move || scene.count(n)))
                 .collect();
-            counters
+            let writers = counters
                 .into_iter()
                 .flat_map(|counter| counter.join().unwrap())
-                .collect()
+                .collect();
+            join_all(others);
+            writers
         });
         scene.check_end(writers)
     }
@@ -139,7 +151,7 @@ impl Scene<'_> {
     /// One thread that counts. Returns the writers it still has, and of which ids.
     fn count(&self, thread: usize) -> Vec<(usize, Writer)> {
         let account = self.accounts.of_thread(thread);
-        let mut dice = Dice::new(thread as u64);
+        let mut dice = Dice::new(self.seed + thread as u64);
         let mut hands: Vec<Hand> = (0..self.storm.ids).map(|_| Hand::default()).collect();
         let _done = OnDrop(|| {
             self.counting.fetch_sub(1, Ordering::Release);
@@ -230,7 +242,7 @@ impl Scene<'_> {
 
     /// One thread that registers, closes and changes sessions.
     fn churn(&self, seed: u64) {
-        let mut dice = Dice::new(seed);
+        let mut dice = Dice::new(self.seed + seed);
         self.barrier.wait();
         while !self.is_over() {
             let id = dice.pick(self.storm.ids);
@@ -272,22 +284,27 @@ impl Scene<'_> {
     }
 
     fn tick(&self, seed: u64) {
-        let mut dice = Dice::new(seed);
+        let mut dice = Dice::new(self.seed + seed);
         let mut audit = Audit::default();
         // Before the end only where this thread panics: then the counters do not wait for its ticks.
         let _done = OnDrop(|| self.is_cut_short.store(true, Ordering::Release));
         self.barrier.wait();
         while !self.is_over() {
             self.clock.advance(Duration::from_millis(dice.below(2_000)));
-            audit.check_around(&self.accounts, self.storm.config.count_packets, || {
-                self.collector.tick();
-                // A stopped collector's tick collects nothing: what came late to the stop shows in a refresh.
-                if self.storm.stop_after.is_some() {
-                    self.collector.refresh()
-                } else {
-                    self.collector.summary()
-                }
-            });
+            let accepted = self.accounts.accepted();
+            self.collector.tick();
+            let summary = self.collector.summary();
+            // A tick of a stopped collector collects nothing: what came late to the stop is in the next refresh.
+            if self.collector.health().is_stopped {
+                audit.check(&summary);
+            } else {
+                audit.check_since(
+                    accepted,
+                    &self.accounts,
+                    self.storm.config.count_packets,
+                    &summary,
+                );
+            }
         }
     }
 

@@ -8,9 +8,14 @@ use std::time::Duration;
 use streamgauge::{Collector, CollectorConfig, ManualClock, RefuseReason, Verdict};
 
 use crate::on_drop::OnDrop;
+use crate::rounds::{join_all, rounds};
 
 #[test]
 fn the_sum_of_tops_is_the_sum_of_the_sessions_tops() {
+    rounds(|_| sum_against_tops());
+}
+
+fn sum_against_tops() {
     const IDS: [&str; 3] = ["a", "b", "c"];
     let clock = ManualClock::default();
     let collector = Collector::manual(CollectorConfig::default(), clock.clone());
@@ -20,7 +25,7 @@ fn the_sum_of_tops_is_the_sum_of_the_sessions_tops() {
     let goes_on = AtomicBool::new(true);
     thread::scope(|scope| {
         let (collector, barrier, goes_on, held) = (&collector, &barrier, &goes_on, &held);
-        scope.spawn(move || {
+        let setting = scope.spawn(move || {
             let _over = OnDrop(|| goes_on.store(false, Ordering::Release));
             barrier.wait();
             for round in 0..4_000u32 {
@@ -34,7 +39,7 @@ fn the_sum_of_tops_is_the_sum_of_the_sessions_tops() {
                 }
             }
         });
-        scope.spawn(move || {
+        let ticking = scope.spawn(move || {
             barrier.wait();
             while goes_on.load(Ordering::Acquire) {
                 held.ingress(1_000);
@@ -52,6 +57,7 @@ fn the_sum_of_tops_is_the_sum_of_the_sessions_tops() {
             floor = f64::max(floor, sum);
         }
         assert!(floor >= 4e6, "{floor}");
+        join_all([setting, ticking]);
     });
     let known: Vec<_> = IDS.iter().chain(&["held"]).collect();
     let sum = |top: &dyn Fn(&str) -> f64| known.iter().map(|id| top(id)).sum::<f64>();
