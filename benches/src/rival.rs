@@ -1,7 +1,8 @@
 //! The rivals: what else a program could count with, one kind to a file.
 //!
 //! Each is written as somebody would who wants it fast: the ids are hashed by ahash where the kind leaves a choice, no call
-//! clones an `Arc`, and nothing is counted that was not asked for.
+//! clones an `Arc`, and nothing is counted that was not asked for. Two are there with the hash of the standard library as
+//! well, which they have where nobody chooses.
 
 pub mod atomic;
 pub mod dashmap;
@@ -14,8 +15,8 @@ pub mod prometheus_client;
 pub mod scc;
 pub mod session;
 
-pub use self::dashmap::Dash;
-pub use self::lock_per_session::LockPerSession;
+pub use self::dashmap::{Dash, DashByDefault};
+pub use self::lock_per_session::{LockByDefault, LockPerSession};
 pub use self::metrics::Metrics;
 pub use self::mutex::Locked;
 pub use self::papaya::Papaya;
@@ -49,7 +50,9 @@ mod tests {
     fn every_meter_registers_counts_and_forgets() {
         registers_counts_and_forgets::<Ours>();
         registers_counts_and_forgets::<Dash>();
+        registers_counts_and_forgets::<DashByDefault>();
         registers_counts_and_forgets::<LockPerSession>();
+        registers_counts_and_forgets::<LockByDefault>();
         registers_counts_and_forgets::<Locked>();
         registers_counts_and_forgets::<Papaya>();
         registers_counts_and_forgets::<Scc>();

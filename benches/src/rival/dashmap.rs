@@ -1,5 +1,6 @@
 //! `DashMap` of counters: what a user would write first. Shards behind reader-writer locks.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use super::session::Count;
@@ -7,9 +8,12 @@ use crate::meter::Meter;
 
 /// Counters by id.
 #[derive(Debug, Default)]
-pub struct Dash(dashmap::DashMap<Box<str>, Arc<Count>, ahash::RandomState>);
+pub struct Dash<S: BuildHasher + Clone = ahash::RandomState>(dashmap::DashMap<Box<str>, Arc<Count>, S>);
 
-impl Meter for Dash {
+/// With the hash that it has by default.
+pub type DashByDefault = Dash<RandomState>;
+
+impl<S: BuildHasher + Clone + Default + Send + Sync + 'static> Meter for Dash<S> {
     const NAME: &'static str = "dashmap";
 
     fn register(&self, id: &str) -> bool {

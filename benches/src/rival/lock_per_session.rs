@@ -4,6 +4,7 @@
 //! used: reading the clock at each call is the only cost that its timer is charged with here.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -17,9 +18,12 @@ struct Session {
 
 /// Sessions by id.
 #[derive(Debug, Default)]
-pub struct LockPerSession(RwLock<HashMap<Box<str>, Mutex<Session>, ahash::RandomState>>);
+pub struct LockPerSession<S = ahash::RandomState>(RwLock<HashMap<Box<str>, Mutex<Session>, S>>);
 
-impl Meter for LockPerSession {
+/// With the hash that it has by default.
+pub type LockByDefault = LockPerSession<RandomState>;
+
+impl<S: BuildHasher + Default + Send + Sync + 'static> Meter for LockPerSession<S> {
     const NAME: &'static str = "lock_per_session";
 
     fn register(&self, id: &str) -> bool {
