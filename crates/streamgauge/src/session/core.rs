@@ -255,15 +255,16 @@ impl SessionCore {
         Reading::Open { counts, is_active }
     }
 
-    /// The bytes of an active session that counts no packets, has no attachments and is far from full: what
-    /// [`read`](Self::read) answers of it. Most sessions are such, and a collection asks all.
+    /// The counts of an active session that has no attachments and is far from full: what [`read`](Self::read) answers of it.
+    /// Most sessions are such, and a collection asks all. Whether packets are counted, the caller knows of all of them.
     #[inline]
-    pub(crate) fn ordinary_bytes(&self) -> Option<PerDirection<u64>> {
+    pub(crate) fn ordinary_counts(&self, counts_packets: bool) -> Option<Counts> {
         let state = self.state();
-        if state.phase.stage() != Stage::Active || state.count_packets || state.has_attachments.get() {
+        if state.phase.stage() != Stage::Active || state.has_attachments.get() {
             return None;
         }
-        self.words.ordinary_bytes()
+        self.words
+            .ordinary_counts(counts_packets.then(|| &self.apart.packets))
     }
 
     /// As [`read`](Self::read), and lets the cells of dropped writers go. The collection alone does this.

@@ -76,12 +76,16 @@ impl<B> Words<B> {
         }
     }
 
-    /// The bytes so far, if neither word is closed or near its limit.
+    /// The counts so far, if no word that is looked at is closed, and none of bytes near its limit.
     #[inline]
-    pub(super) fn ordinary_bytes(&self) -> Option<PerDirection<u64>> {
+    pub(super) fn ordinary_counts(&self, packets: Option<&PerDirection<PacketCounter>>) -> Option<Counts> {
         let bytes = self.bytes.map(ByteCounter::read_any);
-        // Both in one, since the limit is a power of two.
-        (bytes.rx | bytes.tx < NEARLY_FULL).then_some(bytes)
+        // Both in one, since the limit is a power of two, and the flag above it.
+        if bytes.rx | bytes.tx >= NEARLY_FULL {
+            return None;
+        }
+        let packets = read_packets(packets)?;
+        Some(Counts { bytes, packets })
     }
 
     /// The counts so far, or `None` once any flag is set that is looked at: those of the packets only where they are
@@ -89,10 +93,16 @@ impl<B> Words<B> {
     #[inline]
     pub(super) fn read(&self, packets: Option<&PerDirection<PacketCounter>>) -> Option<Counts> {
         let bytes = PerDirection::new(self.bytes.rx.read()?, self.bytes.tx.read()?);
-        let packets = match packets {
-            Some(packets) => PerDirection::new(packets.rx.read()?, packets.tx.read()?),
-            None => PerDirection::new(0, 0),
-        };
+        let packets = read_packets(packets)?;
         Some(Counts { bytes, packets })
+    }
+}
+
+/// The packets so far, 0 where they are not counted; `None` once a flag is set.
+#[inline]
+fn read_packets(packets: Option<&PerDirection<PacketCounter>>) -> Option<PerDirection<u64>> {
+    match packets {
+        Some(packets) => Some(PerDirection::new(packets.rx.read()?, packets.tx.read()?)),
+        None => Some(PerDirection::new(0, 0)),
     }
 }

@@ -174,6 +174,12 @@ impl Numbers {
         self.bytes.get(row..).unwrap_or_default()
     }
 
+    /// The packets of the rows from one of them on; nothing where packets are not counted.
+    #[inline]
+    pub(crate) fn packets_from(&self, row: usize) -> &[PerDirection<u64>] {
+        self.packets.get(row..).unwrap_or_default()
+    }
+
     /// Whether a row is there and has no top.
     #[inline]
     pub(crate) fn has_no_top(&self, row: usize) -> bool {

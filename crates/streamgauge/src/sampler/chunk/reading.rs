@@ -1,6 +1,6 @@
 //! The first half of a tick for a chunk: every session is read, the closed are let go, and those that are due are closed.
 //!
-//! Most rows are ordinary: active, without attachments, and nothing is due. They are read in a loop that does no more than
+//! Most rows are ordinary: active, without attachments, and not due. They are read in a loop that does no more than
 //! that, a word of rows at a time, and marks the others, which are read one by one.
 
 use super::{Chunk, Pass, Scratch};
@@ -53,8 +53,10 @@ impl Chunk {
         for word in 0..rows.div_ceil(WORD) {
             let (rare, stirred) = if self.is_touched {
                 (all_of(rows - word * WORD), 0)
+            } else if pass.counts_packets {
+                self.read_ordinary::<true>(word, pass, scratch)
             } else {
-                self.read_ordinary(word, pass, scratch)
+                self.read_ordinary::<false>(word, pass, scratch)
             };
             scratch.stirred.set_word(word, stirred);
             for row in rows_of(word, rare) {
@@ -66,15 +68,21 @@ impl Chunk {
         self.is_touched |= !scratch.stirred.is_empty();
     }
 
-    /// Reads the rows of a word that are active, and of which there is no more to be said than their bytes. Answers with the
+    /// Reads the rows of a word that are active, and of which there is no more to be said than their counts. Answers with the
     /// other rows, and with those that counted since they were published.
     #[inline]
-    fn read_ordinary(&mut self, word: usize, pass: &Pass<'_>, scratch: &mut Scratch) -> (u64, u64) {
+    fn read_ordinary<const PACKETS: bool>(
+        &mut self,
+        word: usize,
+        pass: &Pass<'_>,
+        scratch: &mut Scratch,
+    ) -> (u64, u64) {
         let from = word * WORD;
         let now = pass.now.monotonic;
         let patience = pass.expiry.patience();
         let (mut rare, mut stirred, mut large) = (0, 0, 0);
         let sessions = &self.rows.sessions[from..];
+        let packets = self.published.numbers.packets_from(from);
         let rows = sessions.iter().zip(self.published.numbers.bytes_from(from));
         let state = self.standing[from..].iter().zip(&mut self.noticed[from..]);
         let rows = rows.zip(state).zip(&mut scratch.read[from..]).take(WORD);
@@ -82,14 +90,17 @@ impl Chunk {
             if let Some(next) = sessions.get(at + AHEAD) {
                 next.prefetch();
             }
-            let Some(bytes) = session.ordinary_bytes().filter(|_| *standing == Standing::Active) else {
+            let counts = session.ordinary_counts(PACKETS);
+            let Some(counts) = counts.filter(|_| *standing == Standing::Active) else {
                 rare |= 1 << at;
                 continue;
             };
-            *read = Counts {
-                bytes,
-                packets: PerDirection::default(),
-            };
+            *read = counts;
+            let bytes = counts.bytes;
+            // A packet of no bytes shows in no byte.
+            if PACKETS && packets.get(at) != Some(&counts.packets) {
+                stirred |= 1 << at;
+            }
             if bytes != *before {
                 *noticed = now;
                 stirred |= 1 << at;
