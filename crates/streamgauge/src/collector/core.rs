@@ -54,12 +54,20 @@ struct State {
     /// The sampler panicked in here: what is in the collection may not add up any more.
     is_broken: bool,
     /// Has the next collection panic, which nothing outside can.
-    #[cfg(test)]
-    is_planted: bool,
+    #[cfg(all(test, not(loom)))]
+    planted: Option<Planted>,
     persisted_at: u64,
     /// What was last offered to the store: the books' revision, and what the active and the pending sessions moved. One of
     /// them changes with whatever a store keeps. Their sum would not do: an activation moves a session from one to the other.
     persisted: (u64, [Stats; 2]),
+}
+
+/// Where a collection is to panic: before it did anything, or after all of it.
+#[cfg(all(test, not(loom)))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Planted {
+    Before,
+    After,
 }
 
 /// What a collector is made of beside its configuration.
@@ -105,8 +113,8 @@ impl CollectorCore {
                 is_finished: false,
                 is_released: false,
                 is_broken: false,
-                #[cfg(test)]
-                is_planted: false,
+                #[cfg(all(test, not(loom)))]
+                planted: None,
                 persisted_at: now.monotonic,
                 persisted,
             }),
@@ -244,9 +252,12 @@ impl CollectorCore {
         *lock(&self.begun) += 1;
         let is_observed = self.outlet.is_observed();
         let collected = contain(|| {
-            #[cfg(test)]
-            assert!(!state.is_planted, "planted");
-            state.collection.collect(purpose, now, &self.summary, is_observed)
+            #[cfg(all(test, not(loom)))]
+            assert!(state.planted != Some(Planted::Before), "planted");
+            let events = state.collection.collect(purpose, now, &self.summary, is_observed);
+            #[cfg(all(test, not(loom)))]
+            assert!(state.planted != Some(Planted::After), "planted");
+            events
         });
         let events = match collected {
             Ok(events) => events,

@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use super::CollectorCore;
+use super::{CollectorCore, Planted};
 use crate::clock::ManualClock;
 use crate::collector::Collector;
 use crate::collector::config::CollectorConfig;
@@ -25,8 +25,8 @@ fn core_of(collector: &Collector) -> &Arc<CollectorCore> {
     &collector.inner.as_ref().unwrap().core
 }
 
-fn plant(collector: &Collector) {
-    lock(&core_of(collector).state).is_planted = true;
+fn plant(collector: &Collector, planted: Planted) {
+    lock(&core_of(collector).state).planted = Some(planted);
 }
 
 fn every_second() -> CollectorConfig {
@@ -46,7 +46,7 @@ fn a_collection_that_panics_shows_in_health_and_hangs_nobody() {
     clock.advance(S);
     collector.tick();
     let last = collector.summary();
-    plant(&collector);
+    plant(&collector, Planted::Before);
     session.ingress(7);
     for _ in 0..3 {
         clock.advance(S);
@@ -83,7 +83,7 @@ fn p6_a_collector_whose_collection_panicked_writes_nothing_over_its_history() {
     collector.register("a", "", "", "").ingress(5);
     clock.advance(S);
     registry.tick();
-    plant(&collector);
+    plant(&collector, Planted::After);
     collector.ingress("a", 7);
     clock.advance(S);
     registry.tick();
@@ -113,18 +113,18 @@ fn a_collection_that_panics_does_not_end_the_sampler_thread() {
     };
     let broken = registry.register("broken", config.clone()).unwrap();
     let whole = registry.register("whole", config).unwrap();
-    plant(&broken);
-    while broken.health().sampler_failure.is_none() {
-        thread::yield_now();
-    }
-    // The one thread that ticks both goes on with the other.
-    let before = whole.summary().sequence;
-    while whole.summary().sequence < before + 3 {
-        thread::yield_now();
-    }
     let session = broken.register("a", "", "", "");
     let (done, is_done) = channel();
     let stopping = thread::Builder::new().spawn(move || {
+        plant(&broken, Planted::Before);
+        while broken.health().sampler_failure.is_none() {
+            thread::yield_now();
+        }
+        // The one thread that ticks both goes on with the other.
+        let before = whole.summary().sequence;
+        while whole.summary().sequence < before + 3 {
+            thread::yield_now();
+        }
         drop((broken, whole, registry));
         let _ = done.send(());
     });
