@@ -122,16 +122,16 @@ const SHARES: [(u8, u16); 26] = [
     (5, 16),
     (6, 6),
     (7, 7),
-    (8, 9),
+    (8, 11),
     (9, 5),
-    (10, 48),
+    (10, 46),
     (11, 8),
     (12, 2),
     (13, 8),
     (14, 11),
     (15, 4),
     (16, 9),
-    (17, 4),
+    (17, 6),
     (18, 2),
     (19, 3),
     (20, 2),
@@ -153,7 +153,7 @@ impl<'a> Arbitrary<'a> for Operation {
             3 => Self::Refresh(draw.collector()?),
             4 => {
                 let (on, id, labels) = (draw.collector()?, draw.id()?, draw.labels()?);
-                Self::Register(on, id, labels, draw.flag()?, draw.below(SLOTS * 2)?)
+                Self::Register(on, id, labels, draw.flag()?, draw.below(SLOTS + 1)?)
             }
             5 => {
                 let (on, id, labels) = (draw.collector()?, draw.id()?, draw.labels()?);
@@ -162,7 +162,7 @@ impl<'a> Arbitrary<'a> for Operation {
                     egress: draw.pick(&pool::EXPECTED)?,
                     headroom: draw.pick(&pool::HEADROOMS)?,
                 };
-                Self::TryRegister(on, id, labels, expectation, draw.below(SLOTS * 2)?)
+                Self::TryRegister(on, id, labels, expectation, draw.below(SLOTS + 1)?)
             }
             6 => Self::Find(draw.collector()?, draw.id()?, draw.slot()?),
             7 => Self::Share(draw.slot()?, draw.slot()?),

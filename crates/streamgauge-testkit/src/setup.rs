@@ -84,7 +84,7 @@ impl<'a> Arbitrary<'a> for Setup {
             persist_interval: PERSIST[pick(PERSIST.len())?],
             max_tracked: caps[plain_or(pick(12)?, caps.len())],
             max_history_keys: caps[plain_or(pick(8)?, caps.len())],
-            max_writers: caps[plain_or(pick(12)?, caps.len())],
+            max_writers: caps[plain_or(pick(8)?, caps.len())],
             max_sessions: [0, 2, 3, 1][pick(4)?],
             max_bitrates: [
                 MAX_BITRATES[plain_or(pick(9)?, MAX_BITRATES.len())],
