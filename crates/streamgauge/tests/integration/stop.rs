@@ -27,6 +27,23 @@ fn stop_closes_and_accounts_everything() {
 }
 
 #[test]
+fn stop_closes_also_what_has_just_counted() {
+    for waits in [0, 1, 5] {
+        let meter = Checked::new(|_| {});
+        let session = meter.register("a", "", "", "");
+        session.ingress(5);
+        meter.refreshed();
+        meter.tick_after(S);
+        meter.refreshed();
+        session.ingress(waits);
+        let summary = meter.stopped();
+        assert_eq!(session.ingress(1), STOPPED);
+        assert_eq!(bytes(summary.history.stats), (5 + waits, 0));
+        assert_eq!((summary.live, meter.sessions()), (Stats::default(), 0));
+    }
+}
+
+#[test]
 fn stop_is_idempotent() {
     let meter = Checked::new(|_| {});
     meter.register("a", "", "", "").ingress(5);

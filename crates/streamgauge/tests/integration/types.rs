@@ -86,7 +86,7 @@ fn rows() -> Vec<Row> {
         HistorySnapshot:       1 1 1 1 1, 80;
         LabelMap<Stats>:       1 1 1 1 1, 24;
         CapsHit:               1 1 1 1 1, 56;
-        Health:                1 1 1 1 1, 184;
+        Health:                1 1 1 1 1, 192;
         SessionEvent:          1 1 1 1 1, 256;
         SessionIdentity:       1 1 1 1 1, 120;
         ClosedSession:         1 1 1 1 1, 248;

@@ -105,7 +105,9 @@ impl Chunk {
                 *noticed = now;
                 stirred |= 1 << at;
                 large |= u64::from(bytes.rx | bytes.tx > u64::from(u32::MAX)) << at;
-            } else if now.saturating_sub(*noticed) >= patience {
+            }
+            // Also of one that counted just now: a stop has no patience at all.
+            if now.saturating_sub(*noticed) >= patience {
                 rare |= 1 << at;
             }
         }
