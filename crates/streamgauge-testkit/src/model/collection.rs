@@ -35,13 +35,15 @@ impl Model {
         self.collect(Purpose::Refresh, now);
     }
 
-    /// Stops, once.
+    /// Stops, once; after that, for as long as it is registered, a stop tries a save again that failed.
     pub(crate) fn stop(&mut self, now: Now) {
         if !self.is_stopped {
             self.is_stopped = true;
             self.collect(Purpose::Stop, now);
             self.bitrates = Pair::default();
             self.call_for_save(now);
+        } else if !self.is_gone {
+            self.call_for_save_again();
         }
     }
 

@@ -82,6 +82,14 @@ impl Model {
         self.saving.at = now.wall;
     }
 
+    /// A save that failed is tried again: of what is in the last summary.
+    pub(super) fn call_for_save_again(&mut self) {
+        if self.saving.error.is_some() {
+            self.saving.expected = Expected::Yes;
+            self.saving.at = self.published.taken_at;
+        }
+    }
+
     /// The store was given what there is, and took it or failed with a message.
     pub(crate) fn was_saved(&mut self, error: Option<String>) {
         self.saving.given = self.to_save();
