@@ -42,5 +42,6 @@ mod summary;
 mod threads;
 mod timeouts;
 mod tops;
+mod twins;
 mod types;
 mod writers;

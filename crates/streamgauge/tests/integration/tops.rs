@@ -249,3 +249,27 @@ fn a_top_that_is_set_where_all_is_silent_shows_in_the_next_summary() {
         assert_rate(summary.active.iter().next().unwrap().top_rx_bitrate, 0.0);
     }
 }
+
+#[test]
+fn a_top_that_only_a_refresh_showed_is_in_no_later_summary() {
+    let meter = Checked::patient(|_| {});
+    let other = meter.register_and_activate("other", "", "", "");
+    let session = meter.register_and_activate("a", "", "", "");
+    let top = |meter: &Checked| meter.summary().active.iter().last().unwrap().to_session().top_rx_bitrate;
+    // Two buffers take turns, and a refresh fills either.
+    for ticks in 5..9 {
+        for _ in 0..ticks {
+            other.ingress(1);
+            meter.tick_after(S);
+        }
+        session.set_top_ingress_bitrate(500.0);
+        meter.refreshed();
+        assert_eq!(top(&meter), 500.0);
+        session.set_top_ingress_bitrate(0.0);
+        for tick in 0..4 {
+            other.ingress(1);
+            meter.tick_after(S);
+            assert_eq!(top(&meter), 0.0, "tick {tick}");
+        }
+    }
+}

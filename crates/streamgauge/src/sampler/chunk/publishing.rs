@@ -174,3 +174,49 @@ impl Chunk {
         (spare.unwrap_or_default(), is_spare)
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use crate::{Collector, CollectorConfig, ManualClock};
+
+    #[test]
+    fn a_chunk_in_which_nothing_changed_is_published_as_it_is_whatever_longer_ones_had_before() {
+        for fell_silent in [false, true] {
+            let clock = ManualClock::default();
+            let config = CollectorConfig {
+                session_timeout: Duration::MAX,
+                ..CollectorConfig::default()
+            };
+            let meter = Collector::manual(config, clock.clone());
+            let stays: Vec<_> = (0..10)
+                .map(|n| meter.register_and_activate(format!("stays{n}"), "", "", ""))
+                .collect();
+            let tick = || {
+                clock.advance(Duration::from_secs(1));
+                meter.tick();
+                meter.summary()
+            };
+            if fell_silent {
+                // Eight hundred that come and go: their rows are marked when they close.
+                let go: Vec<_> = (0..800)
+                    .map(|n| meter.register_and_activate(format!("goes{n}"), "", "", ""))
+                    .collect();
+                tick();
+                tick();
+                go.iter().for_each(|session| assert!(session.unregister()));
+            }
+            for _ in 0..30 {
+                tick();
+            }
+            let (before, after) = (tick(), tick());
+            assert!(
+                before.active.chunks.len() == 1 && Arc::ptr_eq(&before.active.chunks[0], &after.active.chunks[0]),
+                "{} sessions at rest are written anew at each tick, fell_silent: {fell_silent}",
+                stays.len()
+            );
+        }
+    }
+}

@@ -6,7 +6,7 @@
 use super::{Chunk, Pass, Scratch};
 use crate::clock::Stamp;
 use crate::direction::PerDirection;
-use crate::sampler::marks::{WORD, all_of, rows_of};
+use crate::sampler::marks::{Marks, WORD, all_of, rows_of};
 use crate::session::core::{Reading, SessionRef};
 use crate::session::writer::Counts;
 use crate::summary::numbers::{RowNumbers, Standing};
@@ -49,6 +49,8 @@ impl Chunk {
             self.peaks.resize(rows, PerDirection::default());
         }
         scratch.read.resize(rows, Counts::default());
+        // Those of a longer chunk, read before this one, too.
+        scratch.stirred = Marks::default();
         self.is_touched = self.published.numbers.len() != rows;
         for word in 0..rows.div_ceil(WORD) {
             let (rare, stirred) = if self.is_touched {
