@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::MutexGuard;
 
-use streamgauge_table::{Claim, Entry, Found, Pin, Reclaimed, Table, Text};
+use streamgauge_table::{Boxed, Claim, Entry, Found, Pin, Reclaimed, Table, Text};
 use streamgauge_testkit::is;
 
 /// `Send` and not `Sync`.
@@ -41,6 +41,10 @@ fn every_type_is_to_threads_and_panics_what_its_row_says() {
         // Shared, so it goes to another thread only if its value may be looked at there, too.
         Entry<Unshared>:     0 0 0 0 1;
         Entry<Unsent>:       0 0 1 1 1;
+        // Its only owner's, as a `Box`.
+        Boxed<u64>:          1 1 1 1 1;
+        Boxed<Unshared>:     1 0 0 0 1;
+        Boxed<Unsent>:       0 1 1 1 1;
         Text:                1 1 1 1 1;
         Table<u64>:          1 1 1 1 1;
         Table<Unshared>:     0 0 0 0 1;
@@ -60,6 +64,7 @@ fn every_type_is_to_threads_and_panics_what_its_row_says() {
 #[cfg(target_pointer_width = "64")]
 fn no_type_is_larger_than_a_lookup_can_carry() {
     assert_eq!(size_of::<Entry<[u64; 64]>>(), 8);
+    assert_eq!(size_of::<Boxed<[u64; 64]>>(), 8);
     assert_eq!(size_of::<Option<Text>>(), 8);
     assert!(size_of::<Pin<'static, u64>>() <= 24);
     assert!(size_of::<Found<'static, u64>>() <= 16);
