@@ -255,7 +255,16 @@ fn a_top_that_only_a_refresh_showed_is_in_no_later_summary() {
     let meter = Checked::patient(|_| {});
     let other = meter.register_and_activate("other", "", "", "");
     let session = meter.register_and_activate("a", "", "", "");
-    let top = |meter: &Checked| meter.summary().active.iter().last().unwrap().to_session().top_rx_bitrate;
+    let top = |meter: &Checked| {
+        meter
+            .summary()
+            .active
+            .iter()
+            .last()
+            .unwrap()
+            .to_session()
+            .top_rx_bitrate
+    };
     // Two buffers take turns, and a refresh fills either.
     for ticks in 5..9 {
         for _ in 0..ticks {

@@ -29,7 +29,11 @@ fn held_against(one: &Summary, other: &Summary, what: &str) {
     for (a, b) in a.iter().zip(&b) {
         assert_eq!(a, b, "{what}");
     }
-    assert_eq!((one.live, one.pending, one.discarded, one.totals), (other.live, other.pending, other.discarded, other.totals), "{what}");
+    assert_eq!(
+        (one.live, one.pending, one.discarded, one.totals),
+        (other.live, other.pending, other.discarded, other.totals),
+        "{what}"
+    );
     let mut sum = Stats::default();
     for row in &a {
         sum.total_sessions += 1;
@@ -43,7 +47,10 @@ fn held_against(one: &Summary, other: &Summary, what: &str) {
 
 #[test]
 fn what_is_left_as_it_is_shows_what_is_written_anew() {
-    let seeds = std::env::var("TWINS").ok().and_then(|n| n.parse().ok()).unwrap_or(12_u64);
+    let seeds = std::env::var("TWINS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(12_u64);
     for seed in 1..=seeds {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let clock = ManualClock::default();
@@ -76,7 +83,11 @@ fn what_is_left_as_it_is_shows_what_is_written_anew() {
                     let top = (next(&mut state) % 1_000) as f64;
                     handles.iter().for_each(|h| h.set_top_ingress_bitrate(top));
                 }
-                pairs.push(Pair { id, handles, writers: None });
+                pairs.push(Pair {
+                    id,
+                    handles,
+                    writers: None,
+                });
             }
             let busy = [0, 0, 1, 3, 20][(next(&mut state) % 5) as usize];
             for _ in 0..busy {
@@ -92,7 +103,9 @@ fn what_is_left_as_it_is_shows_what_is_written_anew() {
                     6 => pair.handles.iter().for_each(|h| drop(h.shared().ingress(size))),
                     7 => {
                         let handles = &pair.handles;
-                        let writers = pair.writers.get_or_insert_with(|| [handles[0].writer(), handles[1].writer()]);
+                        let writers = pair
+                            .writers
+                            .get_or_insert_with(|| [handles[0].writer(), handles[1].writer()]);
                         writers.iter_mut().for_each(|w| drop(w.egress(size)));
                     }
                     8 => pair.writers = None,
@@ -104,14 +117,22 @@ fn what_is_left_as_it_is_shows_what_is_written_anew() {
                     _ => pair.handles.iter().for_each(|h| drop(h.activate())),
                 }
             }
-            let goes = if next(&mut state) % 20 == 0 { pairs.len() / 3 } else { (next(&mut state) % 8 / 6) as usize };
+            let goes = if next(&mut state) % 20 == 0 {
+                pairs.len() / 3
+            } else {
+                (next(&mut state) % 8 / 6) as usize
+            };
             for _ in 0..goes {
                 let at = (next(&mut state) % pairs.len() as u64) as usize;
                 let gone = pairs.swap_remove(at);
                 gone.handles.iter().for_each(|h| drop(h.unregister()));
                 if next(&mut state) % 2 == 0 {
                     let handles = [0, 1].map(|at| meters[at].register(&gone.id, "r", "l", "p"));
-                    pairs.push(Pair { id: gone.id, handles, writers: None });
+                    pairs.push(Pair {
+                        id: gone.id,
+                        handles,
+                        writers: None,
+                    });
                 }
             }
             if pairs.is_empty() {

@@ -213,7 +213,8 @@ mod tests {
             }
             let (before, after) = (tick(), tick());
             assert!(
-                before.active.chunks.len() == 1 && Arc::ptr_eq(&before.active.chunks[0], &after.active.chunks[0]),
+                before.active.chunks.len() == 1
+                    && Arc::ptr_eq(&before.active.chunks[0], &after.active.chunks[0]),
                 "{} sessions at rest are written anew at each tick, fell_silent: {fell_silent}",
                 stays.len()
             );
