@@ -38,7 +38,7 @@ impl<T> Boxed<T> {
         layout
     };
 
-    /// A value of its own.
+    /// A value of its own. A type without bytes does not compile.
     ///
     /// Cost: memory for the value, rounded up as that of an [`Entry`](crate::Entry) is. A lock, and now and then an allocation
     /// of 32 KiB for many; an allocation, if it takes more than 512 bytes.

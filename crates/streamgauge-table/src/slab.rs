@@ -232,7 +232,7 @@ impl Class {
         let block = slot.map_addr(|address| address & !(BLOCK - 1)).cast::<Block>();
         let slot = slot.cast::<Slot>();
         // SAFETY: blocks are aligned to BLOCK and no longer, so that was the slot's block, which is there as long as one of
-        // its slots is used. The slot is free, is aligned to a line, and has room for a pointer.
+        // its slots is used. The slot is free, is aligned to a word, and has room for a pointer.
         unsafe {
             slot.write(Slot { next: (*block).free });
             (*block).free = slot;

@@ -235,7 +235,7 @@ impl CollectorCore {
     }
 
     /// Finishes for good: nothing is written any more when it returns, and later stops try nothing again. Another collector
-    /// may have the history then.
+    /// may have the history then. Inside the store's own save it returns before that is done.
     pub(crate) fn release(&self) {
         self.finish();
         lock(&self.state).is_released = true;

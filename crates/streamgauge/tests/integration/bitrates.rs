@@ -287,3 +287,18 @@ fn a_stopped_collector_has_no_rate() {
     assert_rate(meter.ingress_bitrate(), 0.0);
     assert_rate(meter.top_ingress_bitrate(), 0.0);
 }
+
+#[test]
+fn bytes_that_a_refresh_saw_first_are_in_the_rate_of_the_next_tick() {
+    let meter = Checked::patient(|_| {});
+    let session = meter.register_and_activate("a", "", "", "");
+    for _ in 0..20 {
+        meter.tick_after(S);
+    }
+    session.ingress(1_000);
+    meter.refreshed();
+    let summary = meter.tick_after(S);
+    let row = summary.active.iter().next().unwrap().to_session();
+    assert_rate(row.rx_bitrate, 800.0);
+    assert_rate(row.top_rx_bitrate, 800.0);
+}

@@ -77,3 +77,14 @@ fn what_was_not_counted_is_no_packet() {
     }
     assert_eq!(packets(&meter.refreshed()), (0, 0));
 }
+
+#[test]
+fn p1_a_packet_of_no_bytes_shows_where_all_is_silent() {
+    let meter = Checked::patient(|config| config.count_packets = true);
+    let session = meter.register_and_activate("a", "", "", "");
+    for packets in 1..4 {
+        meter.tick_seconds(5);
+        session.egress(0);
+        assert_eq!(meter.tick_after(S).live.total_tx_packets, packets);
+    }
+}

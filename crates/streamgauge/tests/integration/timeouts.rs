@@ -209,3 +209,20 @@ fn p7_the_calendar_closes_nothing() {
     meter.tick_after(S);
     assert!(!session.is_known());
 }
+
+#[test]
+fn traffic_that_a_tick_saw_long_after_the_first_arms_the_timeout_anew() {
+    let meter = Checked::new(|config| config.session_timeout = S * 5);
+    let session = meter.register_and_activate("a", "", "", "");
+    for _ in 0..3 {
+        meter.tick_after(S);
+    }
+    session.ingress(1);
+    // Noticed by the fourth tick.
+    for _ in 0..5 {
+        meter.tick_after(S);
+        assert!(session.is_known());
+    }
+    meter.tick_after(S);
+    assert!(!session.is_known());
+}

@@ -1,5 +1,11 @@
 //! Two collectors that are told the same. Of one every summary is kept, so none of its buffers is used again; of the other none
 //! is, so rows that are quiet are left as they are. Both show the same.
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::float_cmp,
+    reason = "small whole numbers"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,15 +104,23 @@ fn what_is_left_as_it_is_shows_what_is_written_anew() {
                 let size = [0, 1, 1_500, 1 << 32, (1 << 32) + 5, 1 << 40][(next(&mut state) % 6) as usize];
                 let pair = &mut pairs[at];
                 match next(&mut state) % 12 {
-                    0..4 => pair.handles.iter().for_each(|h| drop(h.ingress(size))),
-                    4..6 => pair.handles.iter().for_each(|h| drop(h.egress(size))),
-                    6 => pair.handles.iter().for_each(|h| drop(h.shared().ingress(size))),
+                    0..4 => pair.handles.iter().for_each(|h| {
+                        h.ingress(size);
+                    }),
+                    4..6 => pair.handles.iter().for_each(|h| {
+                        h.egress(size);
+                    }),
+                    6 => pair.handles.iter().for_each(|h| {
+                        h.shared().ingress(size);
+                    }),
                     7 => {
                         let handles = &pair.handles;
                         let writers = pair
                             .writers
                             .get_or_insert_with(|| [handles[0].writer(), handles[1].writer()]);
-                        writers.iter_mut().for_each(|w| drop(w.egress(size)));
+                        writers.iter_mut().for_each(|w| {
+                            w.egress(size);
+                        });
                     }
                     8 => pair.writers = None,
                     9 => {
@@ -114,7 +128,9 @@ fn what_is_left_as_it_is_shows_what_is_written_anew() {
                         pair.handles.iter().for_each(|h| h.set_top_egress_bitrate(top));
                     }
                     10 => pair.handles.iter().for_each(|h| h.extra(&turn.to_string())),
-                    _ => pair.handles.iter().for_each(|h| drop(h.activate())),
+                    _ => pair.handles.iter().for_each(|h| {
+                        h.activate();
+                    }),
                 }
             }
             let goes = if next(&mut state) % 20 == 0 {
@@ -125,7 +141,9 @@ fn what_is_left_as_it_is_shows_what_is_written_anew() {
             for _ in 0..goes {
                 let at = (next(&mut state) % pairs.len() as u64) as usize;
                 let gone = pairs.swap_remove(at);
-                gone.handles.iter().for_each(|h| drop(h.unregister()));
+                gone.handles.iter().for_each(|h| {
+                    h.unregister();
+                });
                 if next(&mut state) % 2 == 0 {
                     let handles = [0, 1].map(|at| meters[at].register(&gone.id, "r", "l", "p"));
                     pairs.push(Pair {
@@ -156,7 +174,6 @@ fn what_is_left_as_it_is_shows_what_is_written_anew() {
             }
             let [_, other] = summaries;
             kept.push(other);
-            // Now and then one of the first is held for a while, too.
         }
         meters.iter().for_each(Collector::stop);
         held_against(&meters[0].summary(), &meters[1].summary(), "stop");
