@@ -62,9 +62,9 @@ fn what_is_left_as_it_is_shows_what_is_written_anew() {
         let clock = ManualClock::default();
         let make = || {
             let mut config = CollectorConfig::default();
-            config.count_packets = seed % 2 == 0;
-            config.session_timeout = Duration::from_secs(if seed % 3 == 0 { 7 } else { 40 });
-            config.inactive_timeout = Duration::from_secs(if seed % 5 == 0 { 3 } else { 9 });
+            config.count_packets = seed.is_multiple_of(2);
+            config.session_timeout = Duration::from_secs(if seed.is_multiple_of(3) { 7 } else { 40 });
+            config.inactive_timeout = Duration::from_secs(if seed.is_multiple_of(5) { 3 } else { 9 });
             config.window = Duration::from_secs(3);
             Collector::manual(config, clock.clone())
         };
@@ -75,7 +75,7 @@ fn what_is_left_as_it_is_shows_what_is_written_anew() {
         for turn in 0..120 {
             let come = match turn {
                 0 => 150 + next(&mut state) % 1_500,
-                _ if next(&mut state) % 6 == 0 => next(&mut state) % 40,
+                _ if next(&mut state).is_multiple_of(6) => next(&mut state) % 40,
                 _ => 0,
             };
             for _ in 0..come {
@@ -85,7 +85,7 @@ fn what_is_left_as_it_is_shows_what_is_written_anew() {
                 if next(&mut state) % 16 != 0 {
                     handles.iter().for_each(|h| assert!(h.activate()));
                 }
-                if next(&mut state) % 16 == 0 {
+                if next(&mut state).is_multiple_of(16) {
                     let top = (next(&mut state) % 1_000) as f64;
                     handles.iter().for_each(|h| h.set_top_ingress_bitrate(top));
                 }
@@ -133,7 +133,7 @@ fn what_is_left_as_it_is_shows_what_is_written_anew() {
                     }),
                 }
             }
-            let goes = if next(&mut state) % 20 == 0 {
+            let goes = if next(&mut state).is_multiple_of(20) {
                 pairs.len() / 3
             } else {
                 (next(&mut state) % 8 / 6) as usize
@@ -144,7 +144,7 @@ fn what_is_left_as_it_is_shows_what_is_written_anew() {
                 gone.handles.iter().for_each(|h| {
                     h.unregister();
                 });
-                if next(&mut state) % 2 == 0 {
+                if next(&mut state).is_multiple_of(2) {
                     let handles = [0, 1].map(|at| meters[at].register(&gone.id, "r", "l", "p"));
                     pairs.push(Pair {
                         id: gone.id,
