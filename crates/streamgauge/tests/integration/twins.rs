@@ -82,7 +82,7 @@ fn what_is_left_as_it_is_shows_what_is_written_anew() {
                 let id = format!("s{number}");
                 number += 1;
                 let handles = [0, 1].map(|at| meters[at].register(&id, "r", "l", "p"));
-                if next(&mut state) % 16 != 0 {
+                if !next(&mut state).is_multiple_of(16) {
                     handles.iter().for_each(|h| assert!(h.activate()));
                 }
                 if next(&mut state).is_multiple_of(16) {
