@@ -1,6 +1,6 @@
 //! What the tests and benches of streamgauge share.
 //!
-//! Allocators that count and park stand in [`alloc`]. With the feature `operations` there is what collectors are asked to
+//! Allocators that count and park stand in [`alloc`]; [`rounds`] sizes stress tests by time. With the feature `operations` there is what collectors are asked to
 //! do, one after the other ([`Script`], a list of [`Operation`]s), and a reference model that a [`trial`] holds every
 //! answer against.
 
@@ -10,6 +10,7 @@ mod bounds;
 mod model;
 #[cfg(feature = "operations")]
 pub mod operation;
+mod rounds;
 #[cfg(feature = "operations")]
 mod script;
 #[cfg(feature = "operations")]
@@ -25,7 +26,7 @@ pub use alloc::park::ParkPoint;
 pub use alloc::{CountingAllocator, Counts, count};
 #[cfg(feature = "operations")]
 pub use operation::Operation;
-#[cfg(feature = "operations")]
+pub use rounds::rounds;
 #[cfg(feature = "operations")]
 pub use script::Script;
 #[cfg(feature = "operations")]

@@ -11,16 +11,15 @@
 )]
 
 mod collider;
-mod rounds;
 
 use std::hash::BuildHasher;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use streamgauge_table::{Claim, Entry, Table, pin_by_swap};
+use streamgauge_testkit::rounds;
 
 use self::collider::Collider;
-use self::rounds::rounds;
 
 const ALIVE: u64 = 0x5e55_1045_a11e;
 const KEYS: u64 = 600;

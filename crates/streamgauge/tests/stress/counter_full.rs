@@ -7,11 +7,12 @@ use std::thread;
 use streamgauge::{
     CloseReason, Collector, CollectorConfig, ManualClock, RefuseReason, SessionHandle, Verdict,
 };
+use streamgauge_testkit::rounds;
 
 use crate::account::{Account, Accounts, Moved, Way};
 use crate::audit::{Audit, check_quiet};
+use crate::join::join_all;
 use crate::on_drop::OnDrop;
-use crate::rounds::{join_all, rounds};
 
 /// The most that one call counts.
 const MOST: u64 = 1 << 48;

@@ -6,11 +6,12 @@ use std::sync::{Barrier, Mutex};
 use std::thread;
 
 use streamgauge::{Collector, CollectorConfig, ManualClock, SessionHandle, Verdict};
+use streamgauge_testkit::rounds;
 
 use crate::account::{Accounts, Moved, Way};
 use crate::audit::check_quiet;
+use crate::join::join_all;
 use crate::on_drop::OnDrop;
-use crate::rounds::{join_all, rounds};
 
 fn reference(generation: usize) -> String {
     format!("generation {generation}")

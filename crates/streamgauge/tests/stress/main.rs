@@ -14,11 +14,11 @@ mod account;
 mod audit;
 mod dice;
 mod on_drop;
-mod rounds;
 mod storm;
 
 mod conservation;
 mod counter_full;
 mod generations;
+mod join;
 mod stopping;
 mod tops;

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use streamgauge::{CloseReason, Collector, CollectorConfig, ManualClock, RefuseReason, Verdict};
+use streamgauge_testkit::rounds;
 
 use crate::account::{Accounts, Moved, Way};
 use crate::audit::check_quiet;
-use crate::rounds::{join_all, rounds};
+use crate::join::join_all;
 use crate::storm::Storm;
 
 #[test]

@@ -10,12 +10,13 @@ use streamgauge::{
     Activation, Admission, AdmissionError, CloseReason, Collector, CollectorConfig, ManualClock,
     RefuseReason, SessionHandle, SharedHandle, Summary, Verdict, Writer,
 };
+use streamgauge_testkit::rounds;
 
 use crate::account::{Account, Accounts, Moved, Way};
 use crate::audit::{Audit, check_quiet};
 use crate::dice::Dice;
+use crate::join::join_all;
 use crate::on_drop::OnDrop;
-use crate::rounds::{join_all, rounds};
 
 /// How much of what.
 #[derive(Debug, Clone)]

@@ -6,9 +6,10 @@ use std::thread;
 use std::time::Duration;
 
 use streamgauge::{Collector, CollectorConfig, ManualClock, RefuseReason, Verdict};
+use streamgauge_testkit::rounds;
 
+use crate::join::join_all;
 use crate::on_drop::OnDrop;
-use crate::rounds::{join_all, rounds};
 
 #[test]
 fn the_sum_of_tops_is_the_sum_of_the_sessions_tops() {

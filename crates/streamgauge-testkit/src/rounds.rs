@@ -1,15 +1,26 @@
 //! How long a test goes on.
 
-use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
 /// Runs a test once, or again and again with other seeds for as many seconds as `STREAMGAUGE_STRESS_SECONDS` says. What is
 /// to be shown is shown by each round; time decides how many there are and nothing else.
-pub(crate) fn rounds(mut round: impl FnMut(u64)) {
-    let seconds = std::env::var("STREAMGAUGE_STRESS_SECONDS").map_or(0, |seconds| seconds.parse().unwrap());
+///
+/// # Panics
+///
+/// Panics where a round does, and where the variable is no number.
+#[expect(
+    clippy::expect_used,
+    reason = "a test that is asked for what is no number fails"
+)]
+pub fn rounds(mut round: impl FnMut(u64)) {
+    let seconds = std::env::var("STREAMGAUGE_STRESS_SECONDS").map_or(0, |seconds| {
+        seconds
+            .parse()
+            .expect("STREAMGAUGE_STRESS_SECONDS is a number of seconds")
+    });
     #[expect(
         clippy::disallowed_methods,
-        reason = "the storm is metered by a manual clock; this is how long it lasts"
+        reason = "how long the test goes on is nothing that it asks"
     )]
     let began = Instant::now();
     let mut seed = 0;
@@ -22,12 +33,5 @@ pub(crate) fn rounds(mut round: impl FnMut(u64)) {
     }
     if seconds > 0 {
         println!("{seed} rounds");
-    }
-}
-
-/// Joins each thread by itself: the end of a scope would wait for it as well, but ThreadSanitizer would not know.
-pub(crate) fn join_all<'scope, T: 'scope>(threads: impl IntoIterator<Item = ScopedJoinHandle<'scope, T>>) {
-    for thread in threads {
-        thread.join().unwrap();
     }
 }
