@@ -18,6 +18,8 @@ mod ledger_check;
 #[cfg(target_os = "linux")]
 mod mount;
 mod panics;
+#[path = "../integration/reporter.rs"]
+mod reporter;
 mod script;
 mod store;
 

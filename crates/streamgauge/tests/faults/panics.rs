@@ -2,7 +2,7 @@
 //! and everything else goes on.
 
 use std::fmt;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,38 +15,18 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::ledger_check::{Checked, S, bytes};
+use crate::reporter::{Reporter, fast};
 use crate::script::Bomb;
 
 /// How long a test waits for a thread before it fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn fast(observer: Arc<dyn SessionObserver>) -> CollectorConfig {
-    let mut config = CollectorConfig::default();
-    config.sample_interval = Duration::from_millis(1);
-    config.window = Duration::from_millis(10);
-    config.session_timeout = Duration::MAX;
-    config.observer = Some(observer);
-    config
-}
-
-/// Sends on whom it is told of.
-struct Reporter(Mutex<Sender<String>>);
-
-impl Reporter {
-    fn pair() -> (Receiver<String>, Arc<dyn SessionObserver>) {
-        let (sender, receiver) = channel();
-        (receiver, Arc::new(Self(Mutex::new(sender))))
-    }
-}
-
-impl SessionObserver for Reporter {
-    fn on_event(&self, event: &SessionEvent) {
-        let id = match event {
-            SessionEvent::Registered(identity) | SessionEvent::Activated(identity) => identity.id.to_string(),
-            SessionEvent::Closed(closed) | SessionEvent::Corrected(closed) => closed.identity.id.to_string(),
-            _ => String::new(),
-        };
-        let _ = self.0.lock().unwrap().send(id);
+/// Whom an event is about.
+fn whom(event: &SessionEvent) -> String {
+    match event {
+        SessionEvent::Registered(identity) | SessionEvent::Activated(identity) => identity.id.to_string(),
+        SessionEvent::Closed(closed) | SessionEvent::Corrected(closed) => closed.identity.id.to_string(),
+        _ => String::new(),
     }
 }
 
@@ -68,7 +48,7 @@ impl IpLimiter for Bomber {
 
 #[test]
 fn what_an_observer_throws_may_panic_as_it_is_dropped() {
-    let (told, reporter) = Reporter::pair();
+    let (told, reporter) = Reporter::pair(whom);
     let meter = Checked::patient(|config| config.observer = Some(Arc::new(Bomber(reporter))));
     meter.register("a", "", "", "").ingress(1);
     meter.tick_after(S);
@@ -82,7 +62,7 @@ fn what_an_observer_throws_may_panic_as_it_is_dropped() {
 
 #[test]
 fn what_an_observer_throws_ends_no_worker_thread() {
-    let (told, reporter) = Reporter::pair();
+    let (told, reporter) = Reporter::pair(whom);
     let collector = Collector::new(fast(Arc::new(Bomber(reporter))));
     for id in ["a", "b", "c"] {
         collector.register(id, "", "", "");
@@ -95,7 +75,7 @@ fn what_an_observer_throws_ends_no_worker_thread() {
 
 #[test]
 fn what_a_limiter_throws_may_panic_as_it_is_dropped() {
-    let meter = Checked::new(|config| config.limiter = Some(Arc::new(Bomber(Reporter::pair().1))));
+    let meter = Checked::new(|config| config.limiter = Some(Arc::new(Bomber(Reporter::pair(whom).1))));
     assert!(!meter.is_collectable_ip("192.0.2.1"));
     assert_eq!(meter.health().limiter_panics, 1);
 }
@@ -140,7 +120,7 @@ fn a_log_that_panics_is_counted_and_the_worker_goes_on() {
     // For all threads: the worker's is one. The other tests have no collector of that name.
     tracing::subscriber::set_global_default(Squeamish).unwrap();
     let registry = Registry::new(Config::default()).unwrap();
-    let (told, reporter) = Reporter::pair();
+    let (told, reporter) = Reporter::pair(whom);
     let loud = registry.register("loud", fast(Arc::clone(&reporter))).unwrap();
     let quiet = registry.register("quiet", fast(reporter)).unwrap();
     loud.register("a", "", "", "");
@@ -175,7 +155,7 @@ fn an_observer_that_panics_as_it_is_dropped_ends_no_worker_thread() {
         }
     }
     let registry = Registry::new(Config::default()).unwrap();
-    let (told, reporter) = Reporter::pair();
+    let (told, reporter) = Reporter::pair(whom);
     let (release, go_on) = channel();
     let last = Last {
         reporter: Arc::clone(&reporter),
@@ -207,7 +187,7 @@ fn the_last_clone_of_a_manual_collector_may_be_dropped_inside_its_observer() {
             drop(held);
         }
     }
-    let (told, reporter) = Reporter::pair();
+    let (told, reporter) = Reporter::pair(whom);
     let owner = Arc::new(Owner(Mutex::default(), reporter));
     let mut config = CollectorConfig::default();
     config.observer = Some(Arc::<Owner>::clone(&owner));

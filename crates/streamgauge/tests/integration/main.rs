@@ -32,6 +32,7 @@ mod rate_oracle;
 mod recorder;
 mod registration;
 mod registry;
+mod reporter;
 #[cfg(feature = "serde")]
 mod serialization;
 mod shared;

@@ -14,40 +14,14 @@ use streamgauge::{
 
 use crate::ledger_check::{assert_parts_add_up, bytes};
 use crate::recorder::{Recorder, name};
+use crate::reporter::{Reporter, fast};
 
 /// How long a test waits for a thread before it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn fast(observer: Arc<dyn SessionObserver>) -> CollectorConfig {
-    let mut config = CollectorConfig::default();
-    config.sample_interval = Duration::from_millis(1);
-    config.window = Duration::from_millis(10);
-    config.session_timeout = Duration::MAX;
-    config.observer = Some(observer);
-    config
-}
-
-/// Sends on what it is told.
-struct Reporter(Mutex<Sender<String>>);
-
-impl Reporter {
-    fn pair() -> (Receiver<String>, Arc<dyn SessionObserver>) {
-        let (sender, receiver) = channel();
-        (receiver, Arc::new(Self(Mutex::new(sender))))
-    }
-}
-
-impl SessionObserver for Reporter {
-    fn on_event(&self, event: &SessionEvent) {
-        if let Ok(sender) = self.0.lock() {
-            drop(sender.send(name(event)));
-        }
-    }
-}
-
 #[test]
 fn the_sampler_ticks_by_itself() {
-    let (told, observer) = Reporter::pair();
+    let (told, observer) = Reporter::pair(name);
     let collector = Collector::new(fast(observer));
     collector.register("a", "", "", "").ingress(5);
     assert_eq!(told.recv_timeout(PATIENCE).unwrap(), "registered a");
@@ -117,7 +91,7 @@ impl SessionObserver for LastOwner {
 
 #[test]
 fn the_last_clone_may_be_dropped_inside_the_observer() {
-    let (told, reporter) = Reporter::pair();
+    let (told, reporter) = Reporter::pair(name);
     let owner = Arc::new(LastOwner {
         collector: Mutex::default(),
         reporter,
@@ -152,7 +126,7 @@ fn stop_inside_the_observer_asks_and_returns() {
             self.reporter.on_event(event);
         }
     }
-    let (told, reporter) = Reporter::pair();
+    let (told, reporter) = Reporter::pair(name);
     let stopping = Arc::new(Stopping {
         collector: Mutex::default(),
         reporter,
@@ -176,7 +150,7 @@ fn a_panicking_observer_hangs_nobody() {
             std::panic::resume_unwind(Box::new("an observer of a test"));
         }
     }
-    let (told, reporter) = Reporter::pair();
+    let (told, reporter) = Reporter::pair(name);
     let collector = Collector::new(fast(Arc::new(Panicking(reporter))));
     collector.register("a", "", "", "").ingress(1);
     assert_eq!(told.recv_timeout(PATIENCE).unwrap(), "registered a");
@@ -204,7 +178,7 @@ impl SessionObserver for Parked {
 
 #[test]
 fn a_slow_observer_delays_neither_ticks_nor_a_stop_beyond_its_timeout() {
-    let (told, reporter) = Reporter::pair();
+    let (told, reporter) = Reporter::pair(name);
     let (release, go_on) = channel();
     let parked = Parked {
         reporter,
@@ -376,7 +350,7 @@ fn p6_a_stop_tries_a_save_again_that_fails_while_it_waits() {
         fail: Mutex::new(Some(told)),
     }));
     let registry = Registry::new(config).unwrap();
-    let mut config = fast(Reporter::pair().1);
+    let mut config = fast(Reporter::pair(name).1);
     config.persist_interval = Duration::from_millis(1);
     let collector = registry.register("hls", config).unwrap();
     collector.register("a", "stream", "here", "there").ingress(7);
@@ -408,7 +382,7 @@ fn a_registry_may_be_dropped_inside_an_observer() {
             drop(held);
         }
     }
-    let (told, reporter) = Reporter::pair();
+    let (told, reporter) = Reporter::pair(name);
     let owner = Arc::new(LastOwner {
         registry: Mutex::default(),
         reporter,

@@ -1,6 +1,6 @@
 //! Two collectors that are told the same. Of one every summary is kept, so none of its buffers is used again; of the other none
 //! is, so rows that are quiet are left as they are. Both show the same.
-#![allow(
+#![expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::float_cmp,
