@@ -57,6 +57,13 @@ impl HealthBoard {
     pub(crate) fn note(&self, change: impl FnOnce(&mut Health)) {
         change(&mut lock(&self.0));
     }
+
+    /// Runs code on the worker that is not the crate's: a panic is counted, and goes no further.
+    pub(crate) fn contain(&self, work: impl FnOnce()) {
+        if contain(work).is_err() {
+            self.note(|health| health.worker_panics += 1);
+        }
+    }
 }
 
 /// Runs code that is not the crate's, or may break for another reason, and answers what it panicked with.

@@ -16,7 +16,7 @@ use self::outlet::Outlet;
 use self::persister::Persister;
 use crate::error::Error;
 use crate::event::SessionEvent;
-use crate::health::{HealthBoard, contain};
+use crate::health::HealthBoard;
 use crate::sync::{Mutex, lock};
 
 /// Something for the worker to do. Each collector has at most `max_queued_events` events and one write in the queue.
@@ -175,16 +175,13 @@ fn run(inbox: &Receiver<Job>, is_abandoned: &Mutex<bool>) {
 
 /// Does a job and lets go of it. What it holds may be the last of a collector, and of whatever the observer owns.
 fn work(job: Job, is_abandoned: bool) {
-    let health = job.health();
-    let done = contain(|| match job {
+    let Some(health) = job.health() else { return };
+    health.contain(|| match job {
         Job::Deliver(outlet, event) if is_abandoned => outlet.give_up(*event),
         Job::Deliver(outlet, event) => outlet.deliver(&event),
         Job::Persist(persister) => persister.run(),
         Job::Quit => {}
     });
-    if let (Err(_), Some(health)) = (done, health) {
-        health.note(|health| health.worker_panics += 1);
-    }
 }
 
 impl Job {

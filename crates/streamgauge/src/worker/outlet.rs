@@ -52,9 +52,7 @@ impl Outlet {
     /// Logs an event and calls the observer. On the worker.
     pub(super) fn deliver(&self, event: &SessionEvent) {
         *lock(&self.queued) -= 1;
-        if contain(|| event.log()).is_err() {
-            self.health.note(|health| health.worker_panics += 1);
-        }
+        self.health.contain(|| event.log());
         if let Some(observer) = &self.observer
             && contain(|| observer.on_event(event)).is_err()
         {

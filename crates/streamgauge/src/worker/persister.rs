@@ -139,10 +139,8 @@ impl Persister {
         });
         let Some(error) = error else { return };
         let collector = &self.collector;
-        let logged = contain(|| tracing::error!(collector, error, "the history could not be saved"));
-        if logged.is_err() {
-            self.health.note(|health| health.worker_panics += 1);
-        }
+        self.health
+            .contain(|| tracing::error!(collector, error, "the history could not be saved"));
     }
 
     /// Where to note how it fares.
