@@ -15,7 +15,7 @@ use std::mem::{ManuallyDrop, offset_of};
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
 
-use crate::prefetch::prefetch;
+use crate::prefetch::{LINE, prefetch};
 use crate::slab::ENTRIES;
 use crate::sync::{AtomicU32, Ordering, fence};
 
@@ -24,9 +24,6 @@ const MAX_REFERENCES: u32 = 1 << 31;
 
 /// Bytes in front of the key that are wanted with it: the count, the length, and the value's last 24.
 const HOT: usize = 32;
-
-/// Bytes of a cache line.
-const LINE: usize = 64;
 
 // The session of the core is such a value: with an id of up to 24 bytes it takes one line, and that is all that a lookup
 // reads and a count writes.

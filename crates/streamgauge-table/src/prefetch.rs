@@ -1,6 +1,9 @@
 //! Asks for a cache line ahead of its use. A hint: nothing hangs on it, and where there is no instruction for it in
 //! stable Rust it is nothing.
 
+/// Bytes of a cache line.
+pub(crate) const LINE: usize = 64;
+
 /// Asks for the line that holds the byte `offset` behind `base`; both may be anything at all.
 #[inline]
 pub(crate) fn prefetch<T>(base: *const T, offset: usize) {

@@ -18,7 +18,7 @@ use crate::sync::{AtomicPtr, Ordering};
 /// Buckets in a segment; a power of two.
 pub(crate) const BUCKETS: usize = if cfg!(loom) { 2 } else { 64 };
 
-/// Where an entry is: how many segments down the chain, and in which slot of which bucket there.
+/// Where an entry is in its segment.
 #[derive(Clone, Copy)]
 struct Place {
     /// How many buckets of the segment the entry passed by.

@@ -20,10 +20,8 @@
 use std::alloc::{self, Layout};
 use std::ptr;
 
+use crate::prefetch::LINE;
 use crate::sync::{Mutex, lock};
-
-/// Bytes of a cache line: large slots are multiples of it, and aligned to it.
-const LINE: usize = 64;
 
 /// Bytes of a word: small slots are multiples of it, and aligned to it.
 const WORD: usize = 8;

@@ -70,7 +70,8 @@ struct Apart<T> {
 }
 
 impl<T> Table<T> {
-    /// A table that has room for some entries from the start, and below that hardly grows: a part is split now and then, where hashes crowd.
+    /// A table that has room for some entries from the start, and below that hardly grows: a part is split now and then, where
+    /// hashes crowd.
     ///
     /// Keys are hashed with a random seed of the table's own.
     ///

@@ -76,15 +76,21 @@ pub(crate) enum Reading {
     Closed,
 }
 
+impl Apart {
+    fn boxed(labels: Labels, top: fn() -> Top) -> Boxed<Self> {
+        Boxed::new(Self {
+            labels,
+            attached: Attached::nothing(),
+            tops: PerDirection::new(top(), top()),
+            packets: PacketCounter::pair(),
+        })
+    }
+}
+
 impl SessionCore {
     pub(crate) fn new(labels: Labels, activation: Activation, count_packets: bool) -> Self {
         Self {
-            apart: Boxed::new(Apart {
-                labels,
-                attached: Attached::nothing(),
-                tops: PerDirection::new(Top::new(), Top::new()),
-                packets: PerDirection::new(PacketCounter::new(), PacketCounter::new()),
-            }),
+            apart: Apart::boxed(labels, Top::new),
             words: Words::new(State {
                 phase: Phase::pending(),
                 count_packets,
@@ -97,12 +103,7 @@ impl SessionCore {
     /// A session that no collector knows: every call on it answers `Refused(reason)`.
     pub(crate) fn refused(reason: RefuseReason) -> Self {
         Self {
-            apart: Boxed::new(Apart {
-                labels: Labels::default(),
-                attached: Attached::nothing(),
-                tops: PerDirection::new(Top::taken(), Top::taken()),
-                packets: PerDirection::new(PacketCounter::new(), PacketCounter::new()),
-            }),
+            apart: Apart::boxed(Labels::default(), Top::taken),
             words: Words::closed(State {
                 phase: Phase::refused(reason),
                 count_packets: false,
@@ -397,6 +398,7 @@ mod tests {
         let words = offset_of!(SessionCore, words);
         assert_eq!(words + offset_of!(Words<State>, bytes) + 16, 32);
     }
+
     #[test]
     fn p2_a_packet_later_than_its_bytes_is_accepted_and_counted_apart() {
         let population = Population::new();
@@ -435,6 +437,7 @@ mod tests {
             assert_eq!(summary.discarded.total_rx_bytes, discarded);
         }
     }
+
     #[test]
     fn p5_what_was_unregistered_is_freed_by_ticks_and_by_refreshes() {
         let collections: [fn(&Collector); 2] = [

@@ -15,6 +15,7 @@
 //! The adds of at most 16,383 threads at once, each of at most 2^48 bytes, cannot carry into the flag: an open word stays
 //! below 2^62 + 16,383 x 2^48 < 2^63.
 
+use crate::direction::PerDirection;
 use crate::sync::{AtomicU64, Ordering};
 
 const CLOSED: u64 = 1 << 63;
@@ -115,6 +116,11 @@ impl ByteCounter {
 pub(crate) struct PacketCounter(AtomicU64);
 
 impl PacketCounter {
+    /// One for each direction.
+    pub(crate) fn pair() -> PerDirection<Self> {
+        PerDirection::new(Self::new(), Self::new())
+    }
+
     pub(crate) fn new() -> Self {
         Self(AtomicU64::new(0))
     }

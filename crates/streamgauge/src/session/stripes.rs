@@ -42,7 +42,7 @@ impl Stripe {
     fn new(counts_packets: bool) -> Self {
         Self {
             words: Words::new(counts_packets),
-            packets: PerDirection::new(PacketCounter::new(), PacketCounter::new()),
+            packets: PacketCounter::pair(),
         }
     }
 }
