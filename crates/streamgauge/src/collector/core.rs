@@ -346,7 +346,7 @@ mod tests {
     use super::{Clock, CollectorConfig, CollectorCore, HealthBoard, Ledger, Parts, Worker};
     use crate::clock::ManualClock;
     use crate::collector::roster::{Application, Registration};
-    use crate::table::Lookup;
+    use crate::table::{Claim, Lookup};
     use std::sync::Arc;
 
     fn core(clock: &ManualClock) -> CollectorCore {
@@ -416,12 +416,8 @@ mod tests {
                     .announce(&core.roster.population, &session, at)
             };
             assert!(core.roster.population.enter_tracked(9));
-            assert!(
-                core.roster
-                    .table
-                    .claim(&session, || desk().map_err(|_| ()))
-                    .is_inserted()
-            );
+            let claim = core.roster.table.claim(&session, || desk().map_err(|_| ()));
+            assert!(matches!(claim, Claim::Inserted));
             session
         };
         let young = announce(b"young", core.clock.now());
@@ -435,15 +431,5 @@ mod tests {
         let summary = core.summary();
         let shown = summary.active.iter().next().unwrap().rx_bitrate;
         assert!((shown - 8_000.0).abs() < 1.0, "{shown} bit/s");
-    }
-
-    trait Inserted {
-        fn is_inserted(&self) -> bool;
-    }
-
-    impl<T, E> Inserted for crate::table::Claim<T, E> {
-        fn is_inserted(&self) -> bool {
-            matches!(self, Self::Inserted)
-        }
     }
 }

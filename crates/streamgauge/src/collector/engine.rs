@@ -56,7 +56,8 @@ impl Engine {
         }
     }
 
-    /// Stops a collector, by `finish`: closes, accounts and persists. On the engine's own threads too: none of this waits for either.
+    /// Stops a collector, by `finish`: closes, accounts and persists. On the engine's own threads too: none of this waits for
+    /// either.
     pub(crate) fn finish(&self, core: &Arc<CollectorCore>, finish: fn(&CollectorCore)) {
         if self.is_forked() {
             return;

@@ -245,6 +245,7 @@ mod tests {
         }
         assert!(labels.len() < 10, "{} labels that nobody holds", labels.len());
     }
+
     #[test]
     fn a_registration_that_the_stop_overtakes_gives_back_the_tops_that_it_reserved() {
         let clock = Clock::Manual(ManualClock::default());

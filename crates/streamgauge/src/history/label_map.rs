@@ -94,6 +94,7 @@ mod tests {
         assert_eq!((copy.get("a"), copy.len()), (Some(&1), 1));
         assert_eq!(map.iter().collect::<Vec<_>>(), [("a", &2), ("b", &5)]);
     }
+
     #[test]
     fn maps_are_equal_if_their_labels_and_values_are() {
         let map = |entries: &[(&str, u64)]| {

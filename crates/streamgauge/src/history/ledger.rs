@@ -267,6 +267,7 @@ mod tests {
         assert_eq!(Ledger::restored(&snapshot, 10).history(), history);
         assert_eq!(Ledger::restored(&snapshot, 10).discarded(), one(100));
     }
+
     #[test]
     fn p5_rows_of_the_meters_own_take_no_place_under_the_cap() {
         let key = |n: u32| Account::History(HistoryKey::new("here", &n.to_string(), "stream"));

@@ -74,8 +74,8 @@ pub(super) struct Chunk {
     /// Empty until somebody observes.
     peaks: Vec<PerDirection<f32>>,
     vacant: usize,
-    /// The latest moment that any row was registered at, vacant and removed ones included. Not the last row's: who registers reads the clock, and then waits
-    /// for its turn.
+    /// The latest moment that any row was registered at, vacant and removed ones included. Not the last row's: who registers
+    /// reads the clock, and then waits for its turn.
     youngest: u64,
     tally: Tally,
     /// Whether the collection under way found anything that differs from what was published.

@@ -130,6 +130,7 @@ mod tests {
         assert_eq!(due(Expiry::of_the_full(), 9_999, true, NEARLY_FULL - 1), None);
         assert_eq!(due(Expiry::of_all(), 0, true, 1), Some(CloseReason::Stopped));
     }
+
     #[test]
     fn a_session_that_is_full_both_ways_is_closed_as_one_that_is_full_one_way() {
         let full = PerDirection::new(NEARLY_FULL, NEARLY_FULL);
