@@ -4,6 +4,8 @@
 //! and an update copies only the path to what it changes. Keyed by the triple (location, peer, reference), never by a
 //! joined string; the views by one label are kept beside it.
 
+#[cfg(all(test, not(loom)))]
+mod crashes;
 mod disk;
 mod entry;
 pub(crate) mod file;
@@ -14,6 +16,8 @@ pub(crate) mod ledger;
 pub(crate) mod open;
 pub(crate) mod recovery;
 pub(crate) mod row;
+#[cfg(all(test, not(loom)))]
+mod simulated;
 pub(crate) mod snapshot;
 mod snapshot_writer;
 pub(crate) mod store;

@@ -64,6 +64,8 @@ pub(super) struct Recovery {
     pub(super) history: HistorySnapshot,
     pub(super) files: Vec<InspectedFile>,
     pub(super) damage: Vec<Damage>,
+    /// A save at the end of the last log that was not finished: what a crash leaves, or a disk that was full.
+    pub(super) tail: Option<Damage>,
     /// The snapshot that was taken, and its bytes.
     pub(super) base: Option<(u64, u64)>,
     /// The bytes of the logs before the last.
@@ -84,6 +86,7 @@ impl Recovery {
             history: HistorySnapshot::default(),
             files: Vec::new(),
             damage: Vec::new(),
+            tail: None,
             base: None,
             older_log_bytes: 0,
             log: None,
@@ -293,16 +296,23 @@ impl Files<'_> {
             found.older_log_bytes += found.log.map_or(0, |(_, bytes)| bytes);
             found.log = Some((*number, replayed.right));
             expected = number + 1;
-            if let Some((offset, cause, lost)) = replayed.damage {
-                found.damage.push(Damage {
-                    path: (*path).clone(),
-                    offset,
-                    cause: cause.to_string(),
-                    lost,
-                });
-                is_cut = true;
-                // A tail is cut by the next save. Without a header there is nothing to go on with.
-                found.is_tainted |= replayed.right < HEADER as u64 || cause == FormatError::Count;
+            let Some((offset, cause, lost)) = replayed.damage else {
+                continue;
+            };
+            let damage = Damage {
+                path: (*path).clone(),
+                offset,
+                cause: cause.to_string(),
+                lost,
+            };
+            is_cut = true;
+            // Without a header there is nothing to go on with.
+            let can_go_on = replayed.right >= HEADER as u64 && cause != FormatError::Count;
+            if can_go_on && !replayed.is_followed && logs.keys().next_back() == Some(number) {
+                found.tail = Some(damage);
+            } else {
+                found.damage.push(damage);
+                found.is_tainted |= !can_go_on;
             }
         }
         if found.base.is_some() && found.log.is_none() {
@@ -407,6 +417,8 @@ struct Replayed {
     /// Up to which byte it is right.
     right: u64,
     damage: Fault,
+    /// Whether saves check out behind the damage.
+    is_followed: bool,
 }
 
 impl Replayed {
@@ -416,6 +428,7 @@ impl Replayed {
             saves: 0,
             right: 0,
             damage: None,
+            is_followed: false,
         };
         let mut reader = match RecordReader::new(id, file) {
             Ok(reader) => reader,
@@ -470,6 +483,7 @@ impl Replayed {
             }
         };
         this.damage = Some((this.right, fault, lost));
+        this.is_followed = later > 0;
         this
     }
 }
