@@ -14,9 +14,9 @@ use streamgauge::{
     Activation, ActiveSession, ActiveSessions, Admission, AdmissionError, Burst, CapsHit, CidrError,
     CidrLimiter, CloseReason, ClosedSession, Collector, CollectorConfig, Config, Damage, Error, FileStore,
     Health, History, HistoryKey, HistoryRow, HistorySnapshot, InspectedFile, Inspection, Label, LabelMap,
-    Loaded, ManualClock, OpenSession, Peers, RefuseReason, Registry, RegistryError, RegistryReader, Session,
-    SessionEvent, SessionHandle, SessionId, SessionIdRef, SessionIdentity, SetAside, SharedHandle, Stats,
-    StoreError, Summary, Verdict, Writer,
+    Loaded, ManualClock, OpenSession, PeerTruncation, Peers, RefuseReason, Registry, RegistryError,
+    RegistryReader, Session, SessionEvent, SessionHandle, SessionId, SessionIdRef, SessionIdentity, SetAside,
+    SharedHandle, Stats, StoreError, Summary, Verdict, Writer,
 };
 use streamgauge_testkit::is;
 
@@ -69,6 +69,7 @@ fn rows() -> Vec<Row> {
         CollectorConfig:       1 1 1 0 0, 216;
         Config:                1 1 1 0 0, 56;
         Activation:            1 1 1 1 1, 1;
+        PeerTruncation:        1 1 1 1 1, 2;
         Admission:             1 1 1 1 1, 24;
         Verdict:               1 1 1 1 1, 2;
         CloseReason:           1 1 1 1 1, 1;
