@@ -80,7 +80,7 @@ pub use health::Health;
 pub use history::file::FileStore;
 pub use history::label_map::LabelMap;
 pub use history::store::{HistoryStore, Loaded, SetAside, StoreError};
-pub use history::{History, HistoryKey, HistorySnapshot, Peers};
+pub use history::{History, HistoryKey, HistoryRow, HistorySnapshot, Peers};
 pub use label::Label;
 pub use limiter::{CidrError, CidrLimiter, IpLimiter};
 pub use registry::{Config, Registry, RegistryReader};

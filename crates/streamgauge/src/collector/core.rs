@@ -94,7 +94,14 @@ impl CollectorCore {
         let roster = Arc::new(Roster::new(&config, clock.clone(), Arc::clone(ledger.labels())));
         let outlet = Arc::new(Outlet::new(&config, Arc::clone(&health)));
         let persisted = (ledger.revision(), [Stats::default(); 2]);
-        let mut collection = Collection::new(&config, Arc::clone(&roster), name, ledger, now);
+        let mut collection = Collection::new(
+            &config,
+            Arc::clone(&roster),
+            name,
+            ledger,
+            Arc::clone(&health),
+            now,
+        );
         let summary = Slot::new(Arc::default());
         // The first summary shows the limits, and the history that was loaded.
         collection.collect(Purpose::Refresh, now, &summary, false);

@@ -55,7 +55,7 @@ struct Payload {
     /// Since 1970; what is before counts as 1970.
     taken_at: Duration,
     discarded: Row,
-    rows: Vec<(Key, Row)>,
+    rows: Vec<(Key, Row, bool, u64)>,
 }
 
 /// What stands before the rows of a [`Payload`].
@@ -73,6 +73,8 @@ struct Line<'a> {
     peer: &'a str,
     reference: &'a str,
     row: Row,
+    is_partial: bool,
+    inherited: u64,
 }
 
 #[derive(Encode)]
@@ -125,7 +127,14 @@ pub(crate) fn encode(snapshot: &HistorySnapshot) -> Result<Vec<u8>, FormatError>
         discarded: Row::from(&snapshot.discarded),
         rows: snapshot
             .rows()
-            .map(|(key, stats)| (Key::from(key), Row::from(stats)))
+            .map(|(key, row)| {
+                (
+                    Key::from(key),
+                    Row::from(&row.stats),
+                    row.is_partial,
+                    row.inherited,
+                )
+            })
             .collect(),
     };
     let mut file = vec![0; HEADER];
@@ -178,10 +187,12 @@ pub(crate) fn decode(file: &[u8]) -> Result<HistorySnapshot, FormatError> {
     };
     for _ in 0..head.rows {
         let line: Line<'_> = take(&mut rest)?;
-        snapshot.add(
-            &HistoryKey::new(line.location, line.peer, line.reference),
-            Stats::from(&line.row),
-        );
+        let key = HistoryKey::new(line.location, line.peer, line.reference);
+        let mut row = snapshot.row(&key).copied().unwrap_or_default();
+        row.stats.add(Stats::from(&line.row));
+        row.is_partial |= line.is_partial;
+        row.inherited = row.inherited.max(line.inherited);
+        snapshot.insert(&key, row);
     }
     if !rest.is_empty() {
         return Err(FormatError::Payload(format!("{} bytes too many", rest.len())));
@@ -225,7 +236,7 @@ fn little_endian(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{FormatError, HEADER, decode, encode};
-    use crate::history::{HistoryKey, HistorySnapshot};
+    use crate::history::{HistoryKey, HistoryRow, HistorySnapshot};
     use crate::stats::Stats;
     use std::time::{Duration, SystemTime};
 
@@ -240,14 +251,17 @@ mod tests {
         };
         for n in 0..5u64 {
             let key = HistoryKey::new("here", &format!("peer {n}"), "ré:f");
-            snapshot.add(
-                &key,
-                Stats {
-                    total_sessions: n,
-                    total_tx_bytes: u64::MAX - n,
-                    ..Stats::default()
-                },
-            );
+            let stats = Stats {
+                total_sessions: n,
+                total_tx_bytes: u64::MAX - n,
+                ..Stats::default()
+            };
+            let row = HistoryRow {
+                is_partial: n % 2 == 1,
+                inherited: n * 1_000,
+                ..HistoryRow::of(stats)
+            };
+            snapshot.insert(&key, row);
         }
         snapshot
     }

@@ -1,20 +1,31 @@
 //! The sampler's books: every closed session is entered here, once.
+//!
+//! There are `max_keys` places for rows. Where all are taken and a new key comes with bytes, the lightest row is folded into
+//! "(other)", and the new key takes its place and inherits its rank ([`ranking`](super::ranking)). What comes without a byte
+//! makes nobody leave, and goes to "(other)" itself. So with N bytes entered in all:
+//!
+//! * The ranks add up to N at most: each byte raises one of them, and who leaves hands its own on.
+//! * So the least of them, once all places are taken, is N / `max_keys` at most. That is all that a key without a row can have
+//!   moved: it had no more when it was folded, and after that any byte of it brings it back.
+//! * So a key that moved more than that has a row, and what moves more than that at once, as a session does that closes,
+//!   is never folded.
+//! * Where the history was begun under fewer places, this holds for those: a key that is new then inherits the heaviest rank
+//!   that was folded, since no more was lost under it.
+//!
+//! What is folded goes from one row to another: sums stay what they are. What is reported of a key is what was counted since it
+//! entered, and says so where there may have been more. Ranks are in the rows, and go with them to the store and back.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{History, HistoryKey, HistorySnapshot};
+use super::changed::Changed;
+use super::ranking::Ranking;
+use super::{History, HistoryKey, HistoryRow, HistorySnapshot, LATE, OTHER};
 use crate::direction::PerDirection;
 use crate::label::interner::Interner;
 use crate::session::labels::Labels;
 use crate::session::writer::Counts;
 use crate::stats::Stats;
-
-/// What packets are accounted under whose session closed between their bytes and themselves.
-const LATE: &str = "(late)";
-
-/// What is accounted under when the history has as many keys as it may.
-const OTHER: &str = "(other)";
 
 /// Where a closed session was entered.
 #[derive(Debug, Clone)]
@@ -30,8 +41,13 @@ pub(crate) struct Ledger {
     views: History,
     /// How many keys there may be, beside those of `late` and `other`.
     max_keys: u64,
-    /// How many sessions were entered under `other`.
+    /// The order in which rows leave; made by the first that has to.
+    ranking: Option<Ranking>,
+    /// What changed since a store last took it, where there is one.
+    changed: Option<Changed>,
+    /// How many sessions were folded into `other`, and how many rows had to leave for that.
     folded: u64,
+    evicted: u64,
     other: HistoryKey,
     late: HistoryKey,
     late_seen: PerDirection<u64>,
@@ -46,24 +62,50 @@ impl Ledger {
             rows: HistorySnapshot::default(),
             views: History::default(),
             max_keys,
+            ranking: None,
+            changed: None,
             folded: 0,
-            other: HistoryKey::new(OTHER, OTHER, OTHER),
-            late: HistoryKey::new(LATE, LATE, LATE),
+            evicted: 0,
+            other: HistoryKey::own(OTHER),
+            late: HistoryKey::own(LATE),
             late_seen: PerDirection::default(),
             revision: 0,
             labels: Arc::new(Interner::new()),
         }
     }
 
-    /// The books as a store had them. Where it had more keys than there may be, the last ones are folded.
+    /// From now on notes what changes, for a store to take.
+    pub(crate) fn noting_changes(mut self) -> Self {
+        self.changed = Some(Changed::default());
+        self
+    }
+
+    /// The books as a store had them; what they differ in is noted as changed. Where it had more keys than there may be, the
+    /// lightest are folded.
     pub(crate) fn restored(snapshot: &HistorySnapshot, max_keys: u64) -> Self {
-        let mut ledger = Self::new(max_keys);
-        for (key, stats) in snapshot.rows() {
+        let mut ledger = Self::new(max_keys).noting_changes();
+        let mut kept = snapshot.clone();
+        let excess = ledger.places(&kept).saturating_sub(max_keys);
+        let mut ranking = (excess > 0).then(|| Ranking::of(&kept));
+        let lightest: Vec<_> = (0..excess)
+            .map_while(|_| {
+                let key = ranking.as_mut()?.take_lightest(&kept)?;
+                let row = kept.remove(&key)?;
+                Some((key, row))
+            })
+            .collect();
+        for (key, row) in kept.rows() {
             let key = ledger.shared(key);
-            ledger.enter(&key, *stats);
+            ledger.rows.insert(&key, *row);
+            ledger.views.show(&key, row.stats);
+            ledger.views.stats.add(row.stats);
+        }
+        ledger.views.is_partial = ledger.rows.folded.is_some();
+        for (key, row) in lightest {
+            ledger.views.stats.add(row.stats);
+            ledger.fold_evicted(key, row);
         }
         ledger.rows.discarded = snapshot.discarded;
-        ledger.revision = 0;
         ledger
     }
 
@@ -88,9 +130,8 @@ impl Ledger {
 
     /// Enters stats where they belong.
     pub(crate) fn credit(&mut self, account: &Account, stats: Stats) {
-        if stats.total_sessions > 0 {
-            self.labels.session_ended();
-        }
+        // A session ended, or bytes came late that may make a row leave.
+        self.labels.session_ended();
         match account {
             Account::History(key) => self.enter(key, stats),
             Account::Discarded => {
@@ -123,39 +164,90 @@ impl Ledger {
         );
     }
 
-    /// Enters stats under a key, or under "(other)" where it is new and there are as many as there may be. What came under
-    /// "(other)" once stays there: keys never go.
+    /// Enters stats under a key. One that was folded meanwhile, where a writer's bytes come late, is a new key.
     fn enter(&mut self, key: &HistoryKey, stats: Stats) {
-        let other;
-        let key = if self.has_room_for(key) {
-            key
-        } else {
-            self.folded = self.folded.saturating_add(stats.total_sessions);
-            other = self.other.clone();
-            &other
-        };
-        self.rows.add(key, stats);
-        self.views.peers.update(&key.peer, |peer| {
-            peer.stats.add(stats);
-            peer.locations.update(&key.location, |row| row.add(stats));
-        });
-        self.views.locations.update(&key.location, |row| row.add(stats));
-        self.views.references.update(&key.reference, |row| row.add(stats));
-        self.views.stats.add(stats);
         self.revision += 1;
-    }
-
-    fn has_room_for(&self, key: &HistoryKey) -> bool {
-        if self.rows.contains(key) || *key == self.late || *key == self.other {
-            return true;
+        self.views.stats.add(stats);
+        if self.rows.row(key).is_some() || !key.takes_a_place() {
+            self.add(key, stats);
+            return;
         }
-        let own = [&self.late, &self.other].map(|key| u64::from(self.rows.contains(key)));
-        (self.rows.len() as u64) - own[0] - own[1] < self.max_keys
+        let is_full = self.places(&self.rows) >= self.max_keys;
+        if is_full && (stats.bytes() == 0 || self.max_keys == 0) {
+            self.fold(self.rows.newcomer(key, stats));
+            return;
+        }
+        if is_full {
+            self.evict();
+        }
+        self.add(key, stats);
+        if let (Some(ranking), Some(row)) = (&mut self.ranking, self.rows.row(key)) {
+            ranking.enter(key.clone(), row.rank());
+        }
     }
 
-    /// How many sessions were entered under "(other)".
+    /// Adds to a row, which is made if it is not there.
+    fn add(&mut self, key: &HistoryKey, stats: Stats) {
+        if let Some(changed) = &mut self.changed {
+            changed.note(key, self.rows.row(key).is_some());
+        }
+        self.rows.add(key, stats);
+        self.views.show(key, stats);
+    }
+
+    /// Folds the lightest row.
+    fn evict(&mut self) {
+        let rows = &mut self.rows;
+        let ranking = self.ranking.get_or_insert_with(|| Ranking::of(rows));
+        let Some(key) = ranking.take_lightest(rows) else {
+            return;
+        };
+        if let Some(row) = rows.remove(&key) {
+            self.views.hide(&key, row.stats, rows);
+            self.fold_evicted(key, row);
+        }
+    }
+
+    /// Folds a row that has left.
+    fn fold_evicted(&mut self, key: HistoryKey, row: HistoryRow) {
+        self.evicted += 1;
+        if let Some(changed) = &mut self.changed {
+            changed.note_left(key);
+        }
+        self.fold(row);
+    }
+
+    /// Folds what has no row.
+    fn fold(&mut self, row: HistoryRow) {
+        let other = &self.other;
+        if let Some(changed) = &mut self.changed {
+            changed.note(other, self.rows.row(other).is_some());
+        }
+        self.rows.fold(other, row);
+        self.views.show(other, row.stats);
+        self.views.is_partial = true;
+        self.folded = self.folded.saturating_add(row.stats.total_sessions);
+    }
+
+    /// How many rows there are that take a place.
+    fn places(&self, rows: &HistorySnapshot) -> u64 {
+        let own = [&self.late, &self.other].map(|key| u64::from(rows.row(key).is_some()));
+        rows.len() as u64 - own[0] - own[1]
+    }
+
+    /// How many sessions were folded into "(other)".
     pub(crate) fn folded(&self) -> u64 {
         self.folded
+    }
+
+    /// How many rows had to leave.
+    pub(crate) fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// What changed since this was last asked, or since the books were begun; nothing if no store keeps them.
+    pub(crate) fn take_changes(&mut self) -> Changed {
+        self.changed.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     pub(crate) fn history(&self) -> &History {
@@ -194,10 +286,13 @@ impl From<&Labels> for HistoryKey {
     }
 }
 
+#[cfg(all(test, not(loom)))]
+mod twin;
+
 #[cfg(test)]
 mod tests {
     use super::{Account, Ledger, PerDirection};
-    use crate::history::HistoryKey;
+    use crate::history::{HistoryKey, HistoryRow};
     use crate::stats::Stats;
     use std::time::SystemTime;
 
@@ -268,6 +363,214 @@ mod tests {
         assert_eq!(Ledger::restored(&snapshot, 10).discarded(), one(100));
     }
 
+    fn key(peer: &str) -> Account {
+        Account::History(HistoryKey::new("here", peer, "stream"))
+    }
+
+    /// The rows by peer: bytes, whether partial, what is inherited.
+    fn rows(ledger: &Ledger) -> Vec<(String, u64, bool, u64)> {
+        let snapshot = ledger.snapshot(SystemTime::UNIX_EPOCH);
+        let row = |(key, row): (&HistoryKey, &HistoryRow)| {
+            let peer = key.peer.to_string();
+            (peer, row.stats.total_rx_bytes, row.is_partial, row.inherited)
+        };
+        snapshot.rows().map(row).collect()
+    }
+
+    #[test]
+    fn p5_a_new_key_takes_the_place_of_the_lightest_and_inherits_its_rank() {
+        let mut ledger = Ledger::new(2);
+        for (peer, bytes) in [("a", 5), ("b", 3), ("a", 5), ("c", 1)] {
+            ledger.credit(&key(peer), one(bytes));
+        }
+        let row = |peer: &str, bytes, is_partial, inherited| (peer.to_owned(), bytes, is_partial, inherited);
+        assert_eq!(
+            rows(&ledger),
+            [
+                row("(other)", 3, true, 3),
+                row("a", 10, false, 0),
+                row("c", 1, true, 3)
+            ]
+        );
+        // By rank it is c that leaves next, for it counted least: b comes back, and what it had moved stays folded.
+        ledger.credit(&key("b"), one(2));
+        assert_eq!(
+            rows(&ledger),
+            [
+                row("(other)", 4, true, 4),
+                row("a", 10, false, 0),
+                row("b", 2, true, 4)
+            ]
+        );
+        assert_eq!((ledger.folded(), ledger.evicted()), (2, 2));
+        let history = ledger.history();
+        let peers: Vec<_> = history.peers.iter().map(|(peer, _)| peer).collect();
+        assert_eq!(peers, ["(other)", "a", "b"]);
+        assert_eq!(history.locations.get("here").unwrap().total_rx_bytes, 12);
+        assert_eq!((history.stats.total_rx_bytes, history.is_partial), (16, true));
+    }
+
+    #[test]
+    fn p5_what_comes_without_a_byte_makes_nobody_leave() {
+        let mut ledger = Ledger::new(1);
+        ledger.credit(&key("silent"), one(0));
+        assert!(!ledger.history().is_partial);
+        ledger.credit(&key("as silent"), one(0));
+        assert_eq!((ledger.folded(), ledger.evicted()), (1, 0));
+        assert_eq!(rows(&ledger)[0], ("(other)".to_owned(), 0, true, 0));
+        assert_eq!(rows(&ledger)[1], ("silent".to_owned(), 0, false, 0));
+        ledger.credit(&key("heard"), one(1));
+        assert_eq!(rows(&ledger)[1], ("heard".to_owned(), 1, true, 0));
+        assert_eq!(ledger.evicted(), 1);
+    }
+
+    #[test]
+    fn where_there_is_no_place_all_is_folded() {
+        let mut ledger = Ledger::new(0);
+        for _ in 0..2 {
+            ledger.credit(&key("a"), one(5));
+        }
+        assert_eq!(rows(&ledger), [("(other)".to_owned(), 10, true, 10)]);
+        assert_eq!((ledger.folded(), ledger.evicted()), (2, 0));
+    }
+
+    #[test]
+    fn p1_bytes_that_come_late_for_a_key_that_was_folded_are_those_of_a_new_key() {
+        let mut ledger = Ledger::new(1);
+        ledger.credit(&key("a"), one(5));
+        ledger.credit(&key("b"), one(6));
+        let late = Stats {
+            total_sessions: 0,
+            ..one(7)
+        };
+        ledger.credit(&key("a"), late);
+        assert_eq!(
+            rows(&ledger),
+            [
+                ("(other)".to_owned(), 11, true, 11),
+                ("a".to_owned(), 7, true, 11)
+            ]
+        );
+        assert_eq!(
+            ledger.totals(),
+            Stats {
+                total_sessions: 2,
+                ..one(18)
+            }
+        );
+        assert_eq!(ledger.history().references.get("stream"), Some(&late));
+    }
+
+    #[test]
+    fn a_row_of_other_that_is_a_programs_own_makes_nothing_partial() {
+        let mut ledger = Ledger::new(2);
+        let own = Account::History(HistoryKey::new("(other)", "(other)", "(other)"));
+        ledger.credit(&own, one(9));
+        ledger.credit(&key("a"), one(1));
+        assert_eq!(rows(&ledger)[1], ("a".to_owned(), 1, false, 0));
+        assert!(!ledger.history().is_partial);
+        // Nor is there such a key as has a row of the meter's own and none of it under one of the labels.
+        let like_it = Account::History(HistoryKey::new("(other)", "(other)", "(late)"));
+        ledger.credit(&like_it, one(1));
+        assert_eq!(ledger.folded(), 0);
+        ledger.credit(&key("b"), one(1));
+        assert_eq!(ledger.folded(), 1);
+    }
+
+    #[test]
+    fn p5_labels_of_a_key_that_was_folded_are_let_go() {
+        let mut ledger = Ledger::new(1);
+        let shared = |ledger: &Ledger, peer: &str| {
+            let labels = ledger.labels();
+            Account::History(HistoryKey {
+                location: labels.label("here"),
+                peer: labels.label(peer),
+                reference: labels.label("stream"),
+            })
+        };
+        for peer in ["a", "b", "c"] {
+            let account = shared(&ledger, peer);
+            // Bytes that come late alone: no session ends.
+            ledger.credit(
+                &account,
+                Stats {
+                    total_sessions: 0,
+                    ..one(1)
+                },
+            );
+        }
+        for _ in 0..3 {
+            ledger.sweep_labels();
+        }
+        assert_eq!(ledger.labels().len(), 3, "here, stream, c");
+    }
+
+    #[test]
+    fn p5_what_was_loaded_beyond_the_cap_is_folded_from_the_lightest_on() {
+        let mut ledger = Ledger::new(9);
+        for (peer, bytes) in [("a", 7), ("b", 3), ("c", 9), ("d", 3), ("e", 5)] {
+            ledger.credit(&key(peer), one(bytes));
+        }
+        ledger.credit_late(PerDirection::new(4, 0));
+        let snapshot = ledger.snapshot(SystemTime::UNIX_EPOCH);
+        let mut restored = Ledger::restored(&snapshot, 2);
+        let row = |peer: &str, bytes, is_partial, inherited| (peer.to_owned(), bytes, is_partial, inherited);
+        assert_eq!(
+            rows(&restored),
+            [
+                row("(late)", 0, false, 0),
+                row("(other)", 11, true, 5),
+                row("a", 7, false, 0),
+                row("c", 9, false, 0)
+            ]
+        );
+        assert_eq!((restored.folded(), restored.evicted()), (3, 3));
+        assert_eq!(restored.totals(), ledger.totals());
+        assert_eq!(
+            restored
+                .history()
+                .references
+                .get("stream")
+                .unwrap()
+                .total_rx_bytes,
+            16
+        );
+        assert_eq!(
+            restored.labels().len(),
+            5,
+            "here, stream, a, c, and (late): no other was made"
+        );
+        // What the store has is not what there is.
+        let changed = restored
+            .take_changes()
+            .rows(&restored.snapshot(SystemTime::UNIX_EPOCH));
+        let names: Vec<_> = changed
+            .iter()
+            .map(|(key, row)| (&*key.peer, row.is_some()))
+            .collect();
+        assert_eq!(
+            names,
+            [("(other)", true), ("b", false), ("d", false), ("e", false)]
+        );
+    }
+
+    #[test]
+    fn what_is_known_of_what_was_folded_survives_a_restart() {
+        let mut ledger = Ledger::new(1);
+        ledger.credit(&key("a"), one(5));
+        ledger.credit(&key("b"), one(6));
+        let snapshot = ledger.snapshot(SystemTime::UNIX_EPOCH);
+        let mut restored = Ledger::restored(&snapshot, 2);
+        assert_eq!(
+            (restored.history(), rows(&restored)),
+            (ledger.history(), rows(&ledger))
+        );
+        // There is room, and a may have been folded: no more of it than the heaviest that was.
+        restored.credit(&key("a"), one(1));
+        assert_eq!(rows(&restored)[1], ("a".to_owned(), 1, true, 5));
+        assert_eq!(restored.evicted(), 0);
+    }
+
     #[test]
     fn p5_rows_of_the_meters_own_take_no_place_under_the_cap() {
         let key = |n: u32| Account::History(HistoryKey::new("here", &n.to_string(), "stream"));
@@ -286,8 +589,8 @@ mod tests {
                 ledger.credit_late(PerDirection::new(u64::from(n), 0));
                 assert_eq!(ledger.folded(), u64::from(n) - 2);
             }
-            ledger.credit(&key(0), one(1));
-            assert_eq!(ledger.folded(), 3);
+            ledger.credit(&key(5), one(1));
+            assert_eq!((ledger.folded(), ledger.evicted()), (3, 3));
             let snapshot = ledger.snapshot(SystemTime::UNIX_EPOCH);
             assert_eq!(snapshot.len(), 5);
             // Under a higher cap there is room again, beside the row "(other)" that stays.

@@ -25,7 +25,9 @@ use crate::collector::config::{CollectorConfig, Timeouts};
 use crate::collector::roster::Roster;
 use crate::direction::{Direction, PerDirection};
 use crate::event::SessionEvent;
+use crate::health::HealthBoard;
 use crate::history::HistorySnapshot;
+use crate::history::changed::Changed;
 use crate::history::ledger::Ledger;
 use crate::slot::Slot;
 use crate::stats::Stats;
@@ -58,6 +60,7 @@ pub(crate) struct Collection {
     limits: Limits,
     counts_packets: bool,
     sequence: u64,
+    health: Arc<HealthBoard>,
     /// Summaries that were replaced. A reader that lets go of one finds it held here, so it never pays for freeing it; and
     /// once no reader has it, its memory is used again.
     retired: Vec<Arc<Summary>>,
@@ -76,6 +79,7 @@ impl Collection {
         roster: Arc<Roster>,
         name: Arc<str>,
         ledger: Ledger,
+        health: Arc<HealthBoard>,
         now: Moment,
     ) -> Self {
         let totals = bytes_of(ledger.totals());
@@ -97,6 +101,7 @@ impl Collection {
             },
             counts_packets: config.count_packets,
             sequence: 0,
+            health,
             retired: Vec::new(),
         }
     }
@@ -243,6 +248,8 @@ impl Collection {
             refused_stopped: population.refused(RefuseReason::Stopped),
             refused_writers: population.refused(RefuseReason::TooManyWriters),
             folded_sessions: self.books.ledger.folded(),
+            evicted_keys: self.books.ledger.evicted(),
+            undelivered_events: self.health.undelivered_events(),
             cut_labels: population.labels_cut(),
         };
     }
@@ -255,6 +262,12 @@ impl Collection {
     /// Rises whenever what a store would keep changes.
     pub(crate) fn revision(&self) -> u64 {
         self.books.ledger.revision()
+    }
+
+    /// What of the rows a store has yet to take: what changed since this was last asked.
+    #[expect(dead_code, reason = "the store that takes changes is the next commit's")]
+    pub(crate) fn take_changes(&mut self) -> Changed {
+        self.books.ledger.take_changes()
     }
 
     /// What a store keeps.

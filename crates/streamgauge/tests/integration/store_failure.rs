@@ -45,7 +45,7 @@ impl Fickle {
         self.with(|state| {
             let kept = state.kept.iter();
             kept.flat_map(HistorySnapshot::rows)
-                .map(|(_, stats)| stats.total_rx_bytes)
+                .map(|(_, row)| row.stats.total_rx_bytes)
                 .sum()
         })
     }

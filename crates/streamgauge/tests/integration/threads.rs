@@ -330,7 +330,7 @@ impl HistoryStore for FailsOnce {
     }
 
     fn save(&self, _: &str, snapshot: &HistorySnapshot) -> Result<(), StoreError> {
-        let moved = snapshot.rows().map(|(_, stats)| stats.total_rx_bytes).sum();
+        let moved = snapshot.rows().map(|(_, row)| row.stats.total_rx_bytes).sum();
         self.saves.send(moved).unwrap();
         let Some(told) = self.fail.lock().unwrap().take() else {
             return Ok(());

@@ -13,9 +13,9 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use streamgauge::{
     Activation, ActiveSession, ActiveSessions, Admission, AdmissionError, Burst, CapsHit, CidrError,
     CidrLimiter, CloseReason, ClosedSession, Collector, CollectorConfig, Config, Error, FileStore, Health,
-    History, HistoryKey, HistorySnapshot, Label, LabelMap, Loaded, ManualClock, Peers, RefuseReason,
-    Registry, RegistryError, RegistryReader, Session, SessionEvent, SessionHandle, SessionId, SessionIdRef,
-    SessionIdentity, SetAside, SharedHandle, Stats, StoreError, Summary, Verdict, Writer,
+    History, HistoryKey, HistoryRow, HistorySnapshot, Label, LabelMap, Loaded, ManualClock, Peers,
+    RefuseReason, Registry, RegistryError, RegistryReader, Session, SessionEvent, SessionHandle, SessionId,
+    SessionIdRef, SessionIdentity, SetAside, SharedHandle, Stats, StoreError, Summary, Verdict, Writer,
 };
 use streamgauge_testkit::is;
 
@@ -72,7 +72,7 @@ fn rows() -> Vec<Row> {
         Verdict:               1 1 1 1 1, 2;
         CloseReason:           1 1 1 1 1, 1;
         RefuseReason:          1 1 1 1 1, 1;
-        Summary:               1 1 1 1 1, 456;
+        Summary:               1 1 1 1 1, 480;
         ActiveSessions:        1 1 1 1 1, 32;
         ActiveSession<'static>: 1 1 1 1 1, 136;
         Session:               1 1 1 1 1, 168;
@@ -81,11 +81,12 @@ fn rows() -> Vec<Row> {
         Label:                 1 1 1 1 1, 8;
         Stats:                 1 1 1 1 1, 40;
         Peers:                 1 1 1 1 1, 64;
-        History:               1 1 1 1 1, 112;
+        History:               1 1 1 1 1, 120;
         HistoryKey:            1 1 1 1 1, 24;
-        HistorySnapshot:       1 1 1 1 1, 80;
+        HistoryRow:            1 1 1 1 1, 56;
+        HistorySnapshot:       1 1 1 1 1, 96;
         LabelMap<Stats>:       1 1 1 1 1, 24;
-        CapsHit:               1 1 1 1 1, 56;
+        CapsHit:               1 1 1 1 1, 72;
         Health:                1 1 1 1 1, 192;
         SessionEvent:          1 1 1 1 1, 256;
         SessionIdentity:       1 1 1 1 1, 120;
@@ -93,7 +94,7 @@ fn rows() -> Vec<Row> {
         CidrLimiter:           1 1 1 1 1, 48;
         CidrError:             1 1 1 1 1, 48;
         FileStore:             1 1 0 1 1, 32;
-        Loaded:                1 1 1 1 1, 80;
+        Loaded:                1 1 1 1 1, 96;
         SetAside:              1 1 1 1 1, 48;
         Error:                 1 1 0 0 0, 56;
         RegistryError:         1 1 0 0 0, 80;
