@@ -1,6 +1,8 @@
 //! Whatever a crash leaves on the disk, at whatever step of a save or a snapshot it comes: what is recovered is the last save
 //! that was acknowledged, or the one that was under way, to the row and to the byte (P6).
 
+#![expect(clippy::unwrap_used, reason = "the set-up of tests")]
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -314,8 +314,8 @@ fn save_bytes(
     changes: &Changes,
 ) -> Result<Vec<u8>, super::format::FormatError> {
     let mut records = RecordWriter::new(log, at);
-    for key in &changes.keys {
-        records.push(&Entry::row(key, snapshot.rows.get(key)))?;
+    for (key, row) in &changes.rows {
+        records.push(&Entry::row(key, row.as_ref()))?;
     }
     for change in &changes.open {
         records.push(&Entry::change(change))?;

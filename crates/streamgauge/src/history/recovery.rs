@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 use super::disk::Disk;
 use super::entry::{self, End, Entry};
 use super::format::{FileId, FileKind, FormatError, HEADER, Record, RecordReader};
-use super::open::OpenSessions;
 use super::row::HistoryRow;
 use super::snapshot::HistorySnapshot;
 use super::store::{StoreError, failed};
@@ -523,9 +522,6 @@ fn apply(records: &[Record<'_>], history: &mut HistorySnapshot) -> Result<Option
 }
 
 fn take_over(entry: &Entry<'_>, history: &mut HistorySnapshot) {
-    let OpenSessions::Kept(open) = &mut history.open else {
-        return;
-    };
     match *entry {
         Entry::Row {
             key,
@@ -539,9 +535,9 @@ fn take_over(entry: &Entry<'_>, history: &mut HistorySnapshot) {
                 is_partial,
                 inherited,
             };
-            history.rows.insert_mut(key.to_key(), row);
+            history.insert(&key.to_key(), row);
         }
-        Entry::Gone { key } => drop(history.rows.remove_mut(&key.to_key())),
+        Entry::Gone { key } => drop(history.remove(&key.to_key())),
         Entry::Opened {
             serial,
             id,
@@ -551,7 +547,7 @@ fn take_over(entry: &Entry<'_>, history: &mut HistorySnapshot) {
             totals,
         } => {
             let session = entry::open_session(serial, id, key, created_at, is_active, totals);
-            open.insert(serial, session);
+            history.open.kept.insert(serial, session);
             history.next_serial = history.next_serial.max(serial.saturating_add(1));
         }
         Entry::Moved {
@@ -560,12 +556,12 @@ fn take_over(entry: &Entry<'_>, history: &mut HistorySnapshot) {
             totals,
         } => {
             // Not there only where a damaged snapshot has lost it.
-            if let Some(session) = open.get_mut(&serial) {
+            if let Some(session) = history.open.kept.get_mut(&serial) {
                 session.is_active = is_active;
                 session.stats = Stats::from(totals);
             }
         }
-        Entry::Ended { serial } => drop(open.remove(&serial)),
+        Entry::Ended { serial } => drop(history.open.kept.remove(&serial)),
         Entry::End(end) => {
             history.discarded = end.discarded();
             history.taken_at = end.taken_at();

@@ -234,7 +234,7 @@ impl Disk for SimulatedDisk {
 
     fn open(&self, path: &Path, at: u64) -> io::Result<Box<dyn DiskFile>> {
         let mut state = self.step()?;
-        let at = usize::try_from(at).unwrap();
+        let at = usize::try_from(at).map_err(io::Error::other)?;
         let file = match state.names.get(path).copied() {
             Some(file) => file,
             None if at == 0 => {
