@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::clock::Stamp;
+use crate::history::open::OpenSession;
 use crate::label::Label;
 use crate::sampler::timeline::bitrate;
 use crate::session::core::SessionRef;
@@ -69,7 +70,7 @@ pub struct ClosedSession {
     pub reason: CloseReason,
     /// When.
     pub closed_at: SystemTime,
-    /// From its registration to its close, on the monotonic clock.
+    /// From its registration to its close, on the monotonic clock; on the calendar's where it was recovered.
     pub duration: Duration,
     /// Whether it entered the history; otherwise it never became active and was discarded.
     pub was_active: bool,
@@ -111,6 +112,35 @@ impl SessionIdentity {
 }
 
 impl ClosedSession {
+    /// A session that was open when its history was saved, `at`, and not closed since.
+    pub(crate) fn recovered(collector: &Arc<str>, session: &OpenSession, at: SystemTime) -> Self {
+        let mut closed = Self {
+            identity: SessionIdentity {
+                collector: Arc::clone(collector),
+                id: session.id.clone(),
+                reference: session.key.reference.clone(),
+                location: session.key.location.clone(),
+                peer: session.key.peer.clone(),
+                extra: Arc::default(),
+                created_at: session.created_at,
+            },
+            reason: CloseReason::Recovered,
+            closed_at: at,
+            duration: at.duration_since(session.created_at).unwrap_or_default(),
+            was_active: session.is_active,
+            totals: session.stats,
+            average_rx_bitrate: 0.0,
+            average_tx_bitrate: 0.0,
+            top_rx_bitrate: 0.0,
+            top_tx_bitrate: 0.0,
+            peak_rx_bitrate: 0.0,
+            peak_tx_bitrate: 0.0,
+            is_final: true,
+        };
+        closed.average();
+        closed
+    }
+
     /// Works the average bitrates out from the totals.
     pub(crate) fn average(&mut self) {
         let seconds = self.duration.as_secs_f64();

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, SystemTime};
 
 use crate::history::store::SetAside;
+use crate::stats::Stats;
 use crate::sync::{Mutex, lock};
 
 /// How a collector's own machinery fares.
@@ -33,15 +34,23 @@ pub struct Health {
     pub failed_saves: u64,
     /// Why the last save failed; none if the last one succeeded.
     pub store_error: Option<String>,
-    /// The file that did not check out when the collector was registered.
-    pub set_aside: Option<SetAside>,
+    /// Why the store could not be made smaller; none if it could, or need not. What was saved is saved all the same.
+    pub compaction_error: Option<String>,
+    /// What did not check out of the history when the collector was registered.
+    pub set_aside: Vec<SetAside>,
+    /// What the sessions moved that were open when the history was saved last, and were closed as
+    /// [`Recovered`](crate::CloseReason::Recovered) when the collector was registered.
+    pub recovered: Stats,
 }
 
 impl Health {
-    /// Whether the sampler runs and the last save, if any, succeeded.
+    /// Whether the sampler runs, and the last save, if any, succeeded, and so did what keeps the store small.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.sampler_failure.is_none() && self.store_error.is_none() && !self.is_stopped
+        self.sampler_failure.is_none()
+            && self.store_error.is_none()
+            && self.compaction_error.is_none()
+            && !self.is_stopped
     }
 }
 

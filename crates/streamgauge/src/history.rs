@@ -4,15 +4,19 @@
 //! and an update copies only the path to what it changes. Keyed by the triple (location, peer, reference), never by a
 //! joined string; the views by one label are kept beside it.
 
+mod disk;
+mod entry;
 pub(crate) mod file;
-pub(crate) mod format;
+mod format;
+mod journal;
 pub(crate) mod label_map;
 pub(crate) mod ledger;
+pub(crate) mod open;
+pub(crate) mod recovery;
+pub(crate) mod row;
+pub(crate) mod snapshot;
+mod snapshot_writer;
 pub(crate) mod store;
-
-use std::time::SystemTime;
-
-use rpds::RedBlackTreeMapSync;
 
 use self::label_map::LabelMap;
 use crate::label::Label;
@@ -64,80 +68,5 @@ impl HistoryKey {
             peer: peer.into(),
             reference: reference.into(),
         }
-    }
-}
-
-/// A history at one moment, as a [`HistoryStore`](crate::HistoryStore) saves and loads it. Sessions that are open at that
-/// moment are in it as if they had ended, so that a crash loses no more than what came after the last save.
-///
-/// ```
-/// use streamgauge::{HistoryKey, HistorySnapshot, Stats};
-///
-/// let mut snapshot = HistorySnapshot::default();
-/// let key = HistoryKey::new("here", "198.51.100.7", "stream");
-/// snapshot.add(&key, Stats { total_sessions: 1, total_rx_bytes: 10, ..Stats::default() });
-/// snapshot.add(&key, Stats { total_sessions: 1, total_rx_bytes: 5, ..Stats::default() });
-/// let rows: Vec<_> = snapshot.rows().collect();
-/// assert_eq!(rows.len(), 1);
-/// assert_eq!(rows[0].1.total_rx_bytes, 15);
-/// ```
-#[derive(Debug, Clone)]
-pub struct HistorySnapshot {
-    rows: RedBlackTreeMapSync<HistoryKey, Stats>,
-    /// What sessions moved that never became active.
-    pub discarded: Stats,
-    /// When it was taken.
-    pub taken_at: SystemTime,
-}
-
-impl HistorySnapshot {
-    /// The rows, ordered by their keys.
-    pub fn rows(&self) -> impl Iterator<Item = (&HistoryKey, &Stats)> {
-        self.rows.iter()
-    }
-
-    /// How many rows there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.rows.size()
-    }
-
-    /// Whether there is no row.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// Whether there is a row under `key`.
-    pub(crate) fn contains(&self, key: &HistoryKey) -> bool {
-        self.rows.contains_key(key)
-    }
-
-    /// Adds to the row under `key`.
-    pub fn add(&mut self, key: &HistoryKey, stats: Stats) {
-        match self.rows.get_mut(key) {
-            Some(row) => row.add(stats),
-            None => self.rows.insert_mut(key.clone(), stats),
-        }
-    }
-}
-
-impl Default for HistorySnapshot {
-    /// No rows, taken at the start of 1970.
-    fn default() -> Self {
-        Self {
-            rows: RedBlackTreeMapSync::new_sync(),
-            discarded: Stats::default(),
-            taken_at: SystemTime::UNIX_EPOCH,
-        }
-    }
-}
-
-impl PartialEq for HistorySnapshot {
-    fn eq(&self, other: &Self) -> bool {
-        self.discarded == other.discarded
-            && self.taken_at == other.taken_at
-            && self.rows.size() == other.rows.size()
-            && self.rows().eq(other.rows())
     }
 }

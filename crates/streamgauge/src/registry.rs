@@ -179,7 +179,8 @@ impl Registry {
         let health = Arc::<HealthBoard>::default();
         let persister = match &self.owner.store {
             Some(store) => {
-                Some(Persister::load(store, id, config.max_history_keys, &health).map_err(failed)?)
+                let max_keys = config.max_history_keys;
+                Some(Persister::load(store, id, max_keys, true, &health).map_err(failed)?)
             }
             None => None,
         };

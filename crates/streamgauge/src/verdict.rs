@@ -42,15 +42,18 @@ pub enum CloseReason {
     Stopped,
     /// Its counter came near the limit of what a counter holds (2^61 bytes).
     CounterFull,
+    /// It was open when its program ended without closing it: what was saved of it last is what it moved.
+    Recovered,
 }
 
 impl CloseReason {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Unregistered,
         Self::Inactive,
         Self::TimedOut,
         Self::Stopped,
         Self::CounterFull,
+        Self::Recovered,
     ];
 
     pub(crate) fn code(self) -> u8 {
@@ -60,6 +63,7 @@ impl CloseReason {
             Self::TimedOut => 2,
             Self::Stopped => 3,
             Self::CounterFull => 4,
+            Self::Recovered => 5,
         }
     }
 
@@ -76,6 +80,7 @@ impl fmt::Display for CloseReason {
             Self::TimedOut => "timed out",
             Self::Stopped => "stopped",
             Self::CounterFull => "counter full",
+            Self::Recovered => "recovered",
         })
     }
 }

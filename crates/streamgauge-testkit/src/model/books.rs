@@ -55,17 +55,18 @@ impl Saved {
 
 impl From<&HistorySnapshot> for Saved {
     fn from(snapshot: &HistorySnapshot) -> Self {
-        let row = |(key, stats): (&streamgauge::HistoryKey, &streamgauge::Stats)| {
+        let folded = snapshot.folded();
+        let row = |(key, row): (&streamgauge::HistoryKey, &streamgauge::HistoryRow)| {
             let key = Key {
                 location: key.location.as_str().to_owned(),
                 peer: key.peer.as_str().to_owned(),
                 reference: key.reference.as_str().to_owned(),
             };
-            (key, Tally::from(*stats))
+            (key, Tally::from(row.stats))
         };
         Self {
-            rows: snapshot.rows().map(row).collect(),
-            discarded: snapshot.discarded.into(),
+            rows: folded.rows().map(row).collect(),
+            discarded: folded.discarded.into(),
         }
     }
 }

@@ -239,7 +239,7 @@ impl Trial {
         );
         let is_good = !model.is_stopped && saving.error.is_none();
         same!(health.is_good(), is_good, "collector {on}: health().is_good()");
-        let nothing = (None, 0, 0, 0, None);
+        let nothing = (None, 0, 0, 0, Vec::new());
         let found = (
             health.sampler_failure,
             health.undelivered_events,

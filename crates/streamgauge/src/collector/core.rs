@@ -12,6 +12,7 @@ use super::companions::Companions;
 use super::config::CollectorConfig;
 use super::roster::Roster;
 use crate::clock::{Clock, Moment};
+use crate::event::{ClosedSession, SessionEvent};
 use crate::direction::{Direction, PerDirection};
 use crate::health::{Health, HealthBoard, contain};
 use crate::history::ledger::Ledger;
@@ -24,7 +25,7 @@ use crate::sync::{AtomicF64, Mutex, Ordering, lock};
 use crate::verdict::CloseReason;
 use crate::worker::Worker;
 use crate::worker::outlet::Outlet;
-use crate::worker::persister::{Offer, Persister};
+use crate::worker::persister::{Offer, Persister, Recovered};
 
 /// A collector's shared state.
 #[derive(Debug)]
@@ -59,7 +60,8 @@ struct State {
     persisted_at: u64,
     /// What was last offered to the store: the books' revision, and what the active and the pending sessions moved. One of
     /// them changes with whatever a store keeps. Their sum would not do: an activation moves a session from one to the other.
-    persisted: (u64, [Stats; 2]),
+    /// None where the store is known to have other than that.
+    persisted: Option<(u64, [Stats; 2])>,
 }
 
 /// Where a collection is to panic: before it did anything, or after all of it.
@@ -78,6 +80,8 @@ pub(crate) struct Parts {
     pub(crate) ledger: Ledger,
     pub(crate) health: Arc<HealthBoard>,
     pub(crate) persister: Option<Arc<Persister>>,
+    /// What was loaded into the ledger beside ended sessions.
+    pub(crate) recovered: Recovered,
 }
 
 impl CollectorCore {
@@ -89,11 +93,21 @@ impl CollectorCore {
             ledger,
             health,
             persister,
+            recovered,
         } = parts;
         let now = clock.now();
-        let roster = Arc::new(Roster::new(&config, clock.clone(), Arc::clone(ledger.labels())));
+        let labels = Arc::clone(ledger.labels());
+        let roster = Arc::new(Roster::new(&config, clock.clone(), labels, recovered.next_serial));
         let outlet = Arc::new(Outlet::new(&config, Arc::clone(&health)));
-        let persisted = (ledger.revision(), [Stats::default(); 2]);
+        if outlet.is_observed()
+            && let Some(at) = recovered.saved_at
+        {
+            for session in &recovered.sessions {
+                let closed = ClosedSession::recovered(&name, session, at);
+                outlet.offer(SessionEvent::Closed(closed), &worker);
+            }
+        }
+        let persisted = (!recovered.is_to_be_saved).then(|| (ledger.revision(), [Stats::default(); 2]));
         let mut collection = Collection::new(&config, Arc::clone(&roster), name, ledger, now);
         let summary = Slot::new(Arc::default());
         // The first summary shows the limits, and the history that was loaded.
@@ -288,9 +302,8 @@ impl CollectorCore {
             return;
         }
         state.persisted_at = now.monotonic;
-        if self.offer_snapshot(state, Persister::has_failed)
-            && let Some(persister) = &self.persister
-        {
+        let Some(persister) = &self.persister else { return };
+        if self.offer_snapshot(state, Persister::has_failed) || persister.take_work() {
             self.worker.persist(persister);
         }
     }
@@ -308,12 +321,13 @@ impl CollectorCore {
         // Under the collection's lock: this is the summary of the collection that the books are of.
         let summary = self.summary();
         let current = (state.collection.revision(), [summary.live, summary.pending]);
-        if current == state.persisted && !is_lost(persister) {
+        if Some(current) == state.persisted && !is_lost(persister) {
             return false;
         }
-        state.persisted = current;
+        state.persisted = Some(current);
         persister.offer(Offer {
             ended: state.collection.snapshot(),
+            changed: state.collection.take_changes(),
             summary,
         })
     }
@@ -343,7 +357,7 @@ mod broken;
 mod tests {
     use std::time::Duration;
 
-    use super::{Clock, CollectorConfig, CollectorCore, HealthBoard, Ledger, Parts, Worker};
+    use super::{Clock, CollectorConfig, CollectorCore, HealthBoard, Ledger, Parts, Recovered, Worker};
     use crate::clock::ManualClock;
     use crate::collector::roster::{Application, Registration};
     use crate::table::{Claim, Lookup};
@@ -358,6 +372,7 @@ mod tests {
             ledger: Ledger::new(config.max_history_keys),
             health: Arc::<HealthBoard>::default(),
             persister: None,
+            recovered: Recovered::default(),
         };
         CollectorCore::new(config, parts)
     }

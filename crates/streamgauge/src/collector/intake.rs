@@ -51,6 +51,8 @@ pub(crate) struct Desk {
     batches: VecDeque<Arc<Rows>>,
     /// The batch that registrations add to.
     filling: Rows,
+    /// The serial of the session that comes next.
+    next_serial: u64,
     ended: Vec<Ended>,
     relabelled: Relabelled,
     is_shut: bool,
@@ -78,6 +80,17 @@ impl Relabelled {
 }
 
 impl Intake {
+    /// A mailbox whose sessions have serials from this one on.
+    pub(crate) fn from_serial(next_serial: u64) -> Self {
+        let desk = Desk {
+            next_serial,
+            ..Desk::default()
+        };
+        Self {
+            desk: Mutex::new(desk),
+        }
+    }
+
     pub(crate) fn open(&self) -> MutexGuard<'_, Desk> {
         lock(&self.desk)
     }
@@ -95,7 +108,8 @@ impl Desk {
             return Err(Shut);
         }
         population.enter_open();
-        self.filling.push(session.clone(), now.into());
+        self.filling.push(session.clone(), now.into(), self.next_serial);
+        self.next_serial += 1;
         if self.filling.len() == BATCH {
             self.end_batch();
         }

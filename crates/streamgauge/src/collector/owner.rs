@@ -8,7 +8,7 @@ use super::engine::Engine;
 use super::{Collector, Inner};
 use crate::health::HealthBoard;
 use crate::history::ledger::Ledger;
-use crate::worker::persister::Persister;
+use crate::worker::persister::{Persister, Recovered};
 
 /// Whose drop stops a collector.
 pub(super) struct Owner {
@@ -43,7 +43,7 @@ impl Drop for Owner {
 pub(crate) struct Placement {
     pub(crate) name: Arc<str>,
     pub(crate) engine: Arc<Engine>,
-    pub(crate) persister: Option<(Persister, Ledger)>,
+    pub(crate) persister: Option<(Persister, Ledger, Recovered)>,
     pub(crate) health: Arc<HealthBoard>,
     pub(crate) owns_engine: bool,
 }
@@ -71,9 +71,9 @@ impl Collector {
             health,
             owns_engine,
         } = placement;
-        let (persister, ledger) = match persister {
-            Some((persister, ledger)) => (Some(Arc::new(persister)), ledger),
-            None => (None, Ledger::new(config.max_history_keys)),
+        let (persister, ledger, recovered) = match persister {
+            Some((persister, ledger, recovered)) => (Some(Arc::new(persister)), ledger, recovered),
+            None => (None, Ledger::new(config.max_history_keys), Recovered::default()),
         };
         let parts = Parts {
             name,
@@ -82,6 +82,7 @@ impl Collector {
             ledger,
             health,
             persister,
+            recovered,
         };
         let core = Arc::new(CollectorCore::new(config, parts));
         engine.serve(&core);

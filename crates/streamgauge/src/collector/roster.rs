@@ -55,10 +55,16 @@ pub(crate) struct Roster {
 }
 
 impl Roster {
-    pub(crate) fn new(config: &CollectorConfig, clock: Clock, labels: Arc<Interner>) -> Self {
+    /// Nobody is registered. Sessions have serials from `next_serial` on.
+    pub(crate) fn new(
+        config: &CollectorConfig,
+        clock: Clock,
+        labels: Arc<Interner>,
+        next_serial: u64,
+    ) -> Self {
         Self {
             table: Table::with_room_for(config.expected_sessions),
-            intake: Intake::default(),
+            intake: Intake::from_serial(next_serial),
             population: Population::new(),
             labels,
             clock,

@@ -1,23 +1,51 @@
-//! The store that comes with the crate: one file per collector in one directory.
+//! The store that comes with the crate: histories in one directory, each in a snapshot and a log behind it.
 //!
-//! A save writes a temporary file, syncs it, renames it over the old one and syncs the directory: after a crash there is
-//! the old history or the new one. A file that does not check out is renamed, never written over. A lock file keeps a
-//! second store out of the directory.
+//! A save appends what changed to the log and syncs it: after a crash there is what was saved last, or the save before. What
+//! does not check out is kept under another name, never written over. A lock file keeps a second store out of the
+//! directory. docs/persistence.md has the format, and what is promised when.
 
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::HistorySnapshot;
-use super::format::{decode, encode};
-use super::store::{HistoryStore, Loaded, SetAside, StoreError};
+use super::disk::{Disk, SystemDisk};
+use super::journal::Journal;
+use super::recovery::{Damage, Files, InspectedFile};
+use super::snapshot::HistorySnapshot;
+use super::store::{HistoryStore, Loaded, StoreError, failed};
+use crate::sync::{Mutex, lock};
 
-/// Histories in a directory, one file per collector.
+/// File names of more bytes than this are an error of most systems'.
+const MAX_NAME: usize = 255;
+
+/// What a file's name has behind its stem at most: a number of 20 digits, `.snapshot` and `.corrupt-` with a number.
+const MAX_SUFFIX: usize = 52;
+
+/// Histories in a directory.
 #[derive(Debug)]
 pub struct FileStore {
     directory: PathBuf,
+    disk: Arc<dyn Disk>,
+    journals: Mutex<HashMap<String, Arc<Mutex<Journal>>, ahash::RandomState>>,
     /// Holds the lock for as long as the store lives.
-    _lock: File,
+    _lock: Option<File>,
+}
+
+/// What the files of one collector come to, as they were found.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// The collector.
+    pub collector: String,
+    /// What a load would answer.
+    pub history: HistorySnapshot,
+    /// Its files.
+    pub files: Vec<InspectedFile>,
+    /// What does not check out. A load would set it aside.
+    pub damage: Vec<Damage>,
+    /// What was set aside by loads before.
+    pub set_aside: Vec<PathBuf>,
 }
 
 impl FileStore {
@@ -35,10 +63,23 @@ impl FileStore {
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 directory,
-                _lock: lock,
+                disk: Arc::new(SystemDisk),
+                journals: Mutex::default(),
+                _lock: Some(lock),
             }),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: directory }),
             Err(TryLockError::Error(source)) => Err(failed("lock", &path, source)),
+        }
+    }
+
+    /// A store on a disk that is not the system's.
+    #[cfg(test)]
+    pub(super) fn on(disk: Arc<dyn Disk>, directory: &Path) -> Self {
+        Self {
+            directory: directory.to_owned(),
+            disk,
+            journals: Mutex::default(),
+            _lock: None,
         }
     }
 
@@ -48,73 +89,130 @@ impl FileStore {
         &self.directory
     }
 
-    /// Where the history of a collector is.
-    fn path(&self, collector: &str) -> PathBuf {
-        self.directory.join(format!("{}.history", file_stem(collector)))
+    /// The collectors that have files here, by name.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be read.
+    pub fn collectors(&self) -> Result<Vec<String>, StoreError> {
+        collectors(&*self.disk, &self.directory)
     }
 
-    /// Makes a rename in the directory outlast a power cut.
-    fn sync_directory(&self) -> Result<(), StoreError> {
-        File::open(&self.directory)
-            .and_then(|directory| directory.sync_all())
-            .map_err(|source| failed("sync the directory", &self.directory, source))
-    }
-
-    fn set_aside(&self, path: &Path, cause: String) -> Result<SetAside, StoreError> {
-        for n in 1..=u32::MAX {
-            let aside = path.with_extension(format!("corrupt-{n}"));
-            let is_taken = aside
-                .try_exists()
-                .map_err(|source| failed("look for a free name at", &aside, source))?;
-            if is_taken {
-                continue;
+    /// Writes the whole history of a collector anew, as it was saved last, and removes what came before. Takes as long as
+    /// writing all of it does.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or written.
+    pub fn compact(&self, collector: &str) -> Result<(), StoreError> {
+        match self.load(collector)? {
+            Loaded::Nothing => Ok(()),
+            Loaded::History(history) | Loaded::Damaged { history, .. } => {
+                let journal = self.journal(collector)?;
+                lock(&journal).rewrite(&history)
             }
-            fs::rename(path, &aside).map_err(|source| failed("set aside", path, source))?;
-            self.sync_directory()?;
-            return Ok(SetAside { path: aside, cause });
         }
-        Err(StoreError::Other(format!(
-            "no name is left to set {} aside under",
-            path.display()
-        )))
     }
+
+    /// What the files of a directory come to, collector by collector. Takes no lock, changes nothing, and may run beside a
+    /// program that saves there: a file that such a program removes meanwhile has it look again.
+    ///
+    /// # Errors
+    ///
+    /// When the directory or a file cannot be read.
+    pub fn inspect(directory: &Path) -> Result<Vec<Inspection>, StoreError> {
+        let disk = SystemDisk;
+        let mut inspections = Vec::new();
+        for collector in collectors(&disk, directory)? {
+            inspections.push(inspect(&disk, directory, collector)?);
+        }
+        Ok(inspections)
+    }
+
+    /// The journal of a collector; as it was loaded, if it was.
+    fn journal(&self, collector: &str) -> Result<Arc<Mutex<Journal>>, StoreError> {
+        if let Some(journal) = lock(&self.journals).get(collector) {
+            return Ok(Arc::clone(journal));
+        }
+        self.load(collector)?;
+        let journals = lock(&self.journals);
+        let journal = journals.get(collector);
+        journal
+            .map(Arc::clone)
+            .ok_or_else(|| StoreError::Other(format!("{collector:?} has no journal")))
+    }
+}
+
+/// How often files that vanish while they are read are looked for again.
+const PATIENCE: u32 = 10;
+
+fn inspect(disk: &dyn Disk, directory: &Path, collector: String) -> Result<Inspection, StoreError> {
+    let stem = file_stem(&collector);
+    let files = Files {
+        disk,
+        directory,
+        stem: &stem,
+    };
+    let mut tries = 1;
+    let recovery = loop {
+        match files.recover() {
+            Err(error) if error.is_missing() && tries < PATIENCE => tries += 1,
+            // It may be a save that is being written.
+            Ok(recovery) if !recovery.damage.is_empty() && tries < PATIENCE => tries += 1,
+            recovered => break recovered?,
+        }
+    };
+    Ok(Inspection {
+        collector,
+        set_aside: files.set_aside()?,
+        history: recovery.history,
+        files: recovery.files,
+        damage: recovery.damage,
+    })
+}
+
+fn collectors(disk: &dyn Disk, directory: &Path) -> Result<Vec<String>, StoreError> {
+    let names = disk
+        .names(directory)
+        .map_err(|source| failed("list", directory, source))?;
+    let stems = names.iter().filter_map(|name| {
+        let (stem, rest) = name.split_once('.')?;
+        let is_history = rest.ends_with(".snapshot") || rest.ends_with(".log");
+        is_history.then(|| collector_of(stem))?
+    });
+    let collectors: BTreeSet<String> = stems.collect();
+    Ok(collectors.into_iter().collect())
 }
 
 impl HistoryStore for FileStore {
     fn load(&self, collector: &str) -> Result<Loaded, StoreError> {
-        let path = self.path(collector);
-        let file = match fs::read(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Loaded::Nothing),
-            Err(source) => return Err(failed("read", &path, source)),
-        };
-        match decode(&file) {
-            Ok(snapshot) => Ok(Loaded::History(snapshot)),
-            Err(error) => Ok(Loaded::SetAside(self.set_aside(&path, error.to_string())?)),
+        let stem = file_stem(collector);
+        if stem.len() + MAX_SUFFIX > MAX_NAME {
+            return Err(StoreError::Other(format!(
+                "{collector:?} is too long for the name of a file: choose a shorter one"
+            )));
         }
+        let (journal, recovery, set_aside) = Journal::open(&self.disk, &self.directory, stem)?;
+        lock(&self.journals).insert(collector.to_owned(), Arc::new(Mutex::new(journal)));
+        if recovery.is_empty() {
+            return Ok(Loaded::Nothing);
+        }
+        let history = recovery.history;
+        Ok(if set_aside.is_empty() {
+            Loaded::History(history)
+        } else {
+            Loaded::Damaged { history, set_aside }
+        })
     }
 
     fn save(&self, collector: &str, snapshot: &HistorySnapshot) -> Result<(), StoreError> {
-        let path = self.path(collector);
-        let bytes =
-            encode(snapshot).map_err(|error| StoreError::Other(format!("{}: {error}", path.display())))?;
-        // Shorter than the name itself: where that is not too long for the file system, this is not.
-        let temporary = path.with_extension("new");
-        let mut file = File::create(&temporary).map_err(|source| failed("create", &temporary, source))?;
-        file.write_all(&bytes)
-            .map_err(|source| failed("write", &temporary, source))?;
-        file.sync_all()
-            .map_err(|source| failed("sync", &temporary, source))?;
-        fs::rename(&temporary, &path).map_err(|source| failed("rename to", &path, source))?;
-        self.sync_directory()
+        let journal = self.journal(collector)?;
+        lock(&journal).save(snapshot)
     }
-}
 
-fn failed(action: &'static str, path: &Path, source: io::Error) -> StoreError {
-    StoreError::Io {
-        action,
-        path: path.to_owned(),
-        source,
+    fn maintain(&self, collector: &str) -> Result<bool, StoreError> {
+        let journal = self.journal(collector)?;
+        lock(&journal).maintain()
     }
 }
 
@@ -138,14 +236,42 @@ fn file_stem(collector: &str) -> String {
     stem
 }
 
+/// The collector whose files have this stem; none where no collector has.
+fn collector_of(stem: &str) -> Option<String> {
+    let mut bytes = stem.bytes();
+    let mut collector = Vec::with_capacity(stem.len());
+    while let Some(byte) = bytes.next() {
+        collector.push(match byte {
+            b'_' => bytes.next()?.to_ascii_uppercase(),
+            b'%' => {
+                let digits = [bytes.next()?, bytes.next()?];
+                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
+            }
+            byte => byte,
+        });
+    }
+    let collector = String::from_utf8(collector).ok()?;
+    (file_stem(&collector) == stem).then_some(collector)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::file_stem;
+    use super::{collector_of, file_stem};
 
     #[test]
     fn names_that_differ_in_case_do_not_meet() {
         assert_eq!(file_stem("abc"), "abc");
         assert_eq!(file_stem("aBC"), "a_b_c");
         assert_eq!(file_stem("../x"), "%2e%2e%2fx");
+    }
+
+    #[test]
+    fn a_stem_tells_whose_it_is() {
+        for name in ["", "abc", "aBC", "../x", "ü", "%", "_a"] {
+            assert_eq!(collector_of(&file_stem(name)).as_deref(), Some(name));
+        }
+        for stem in ["A", "_", "_1", "%4", "%zz", "%ff", "%61", "lock ", "a-b"] {
+            assert_eq!(collector_of(stem), None, "{stem}");
+        }
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{History, HistoryKey, HistorySnapshot};
+use super::open::OpenSession;
+use super::snapshot::HistorySnapshot;
+use super::{History, HistoryKey};
 use crate::direction::PerDirection;
 use crate::label::interner::Interner;
 use crate::session::labels::Labels;
@@ -36,6 +38,7 @@ pub(crate) struct Ledger {
     late: HistoryKey,
     late_seen: PerDirection<u64>,
     revision: u64,
+    changed: std::collections::HashSet<HistoryKey, ahash::RandomState>,
     /// Made here, since the labels of a loaded history are the first.
     labels: Arc<Interner>,
 }
@@ -51,6 +54,7 @@ impl Ledger {
             late: HistoryKey::new(LATE, LATE, LATE),
             late_seen: PerDirection::default(),
             revision: 0,
+            changed: std::collections::HashSet::default(),
             labels: Arc::new(Interner::new()),
         }
     }
@@ -58,13 +62,28 @@ impl Ledger {
     /// The books as a store had them. Where it had more keys than there may be, the last ones are folded.
     pub(crate) fn restored(snapshot: &HistorySnapshot, max_keys: u64) -> Self {
         let mut ledger = Self::new(max_keys);
-        for (key, stats) in snapshot.rows() {
+        for (key, row) in snapshot.rows() {
             let key = ledger.shared(key);
-            ledger.enter(&key, *stats);
+            ledger.enter(&key, row.stats);
         }
         ledger.rows.discarded = snapshot.discarded;
         ledger.revision = 0;
         ledger
+    }
+
+    /// Enters a session that was open when the history was saved, as one that ended then.
+    pub(crate) fn recover(&mut self, session: &OpenSession) {
+        let account = if session.is_active {
+            Account::History(self.shared(&session.key))
+        } else {
+            Account::Discarded
+        };
+        self.credit(&account, session.stats);
+    }
+
+    /// The keys whose rows changed since the last time.
+    pub(crate) fn take_changes(&mut self) -> Vec<HistoryKey> {
+        std::mem::take(&mut self.changed).into_iter().collect()
     }
 
     /// A key of labels that sessions share.
@@ -134,6 +153,7 @@ impl Ledger {
             other = self.other.clone();
             &other
         };
+        self.changed.insert(key.clone());
         self.rows.add(key, stats);
         self.views.peers.update(&key.peer, |peer| {
             peer.stats.add(stats);
@@ -146,10 +166,10 @@ impl Ledger {
     }
 
     fn has_room_for(&self, key: &HistoryKey) -> bool {
-        if self.rows.contains(key) || *key == self.late || *key == self.other {
+        if self.rows.row(key).is_some() || *key == self.late || *key == self.other {
             return true;
         }
-        let own = [&self.late, &self.other].map(|key| u64::from(self.rows.contains(key)));
+        let own = [&self.late, &self.other].map(|key| u64::from(self.rows.row(key).is_some()));
         (self.rows.len() as u64) - own[0] - own[1] < self.max_keys
     }
 

@@ -1,16 +1,17 @@
 //! Where a history survives a restart.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::HistorySnapshot;
+use super::recovery::Damage;
+use super::snapshot::HistorySnapshot;
 
 /// Keeps the histories of collectors.
 ///
 /// A registry loads a collector's history when it is registered, and saves it every `persist_interval` and at stop, on
 /// its worker thread (`stop`: on the caller's). [`FileStore`](crate::FileStore) is the one that comes with the crate.
 pub trait HistoryStore: Send + Sync {
-    /// Loads the history of a collector.
+    /// Loads the history of a collector. The sessions that were open when it was saved are folded into it by who loads it.
     ///
     /// # Errors
     ///
@@ -24,6 +25,18 @@ pub trait HistoryStore: Send + Sync {
     ///
     /// When it could not be saved. What was saved before is whole then, and the next interval tries again.
     fn save(&self, collector: &str, snapshot: &HistorySnapshot) -> Result<(), StoreError>;
+
+    /// Does a part of what keeps the store small, and answers whether there is more to do. Called behind each save, and at
+    /// each `persist_interval` as long as there is more. By default there is nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be done. What was saved is saved all the same; it shows in
+    /// [`Health::compaction_error`](crate::Health::compaction_error).
+    fn maintain(&self, collector: &str) -> Result<bool, StoreError> {
+        let _ = collector;
+        Ok(false)
+    }
 }
 
 /// What [`HistoryStore::load`] found.
@@ -33,17 +46,22 @@ pub enum Loaded {
     Nothing,
     /// What was saved last.
     History(HistorySnapshot),
-    /// Something that does not check out. It was kept, under another name.
-    SetAside(SetAside),
+    /// Something does not check out. It was kept, under another name.
+    Damaged {
+        /// What could be read all the same: an earlier save, or the part that checks out of the last.
+        history: HistorySnapshot,
+        /// What was set aside.
+        set_aside: Vec<SetAside>,
+    },
 }
 
-/// A file that did not check out and was renamed.
+/// What did not check out, and where it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetAside {
-    /// Its new name.
+    /// The file that has a copy of it; the missing file itself where one is missing.
     pub path: PathBuf,
-    /// What was wrong with it, and where.
-    pub cause: String,
+    /// What is wrong, where, and what is lost.
+    pub damage: Damage,
 }
 
 /// A store that could not do as asked.
@@ -69,4 +87,20 @@ pub enum StoreError {
     /// What a store of another make has to say.
     #[error("{0}")]
     Other(String),
+}
+
+impl StoreError {
+    /// Whether a file was not there, or shorter than it was.
+    pub(super) fn is_missing(&self) -> bool {
+        let kinds = [io::ErrorKind::NotFound, io::ErrorKind::UnexpectedEof];
+        matches!(self, Self::Io { source, .. } if kinds.contains(&source.kind()))
+    }
+}
+
+pub(super) fn failed(action: &'static str, path: &Path, source: io::Error) -> StoreError {
+    StoreError::Io {
+        action,
+        path: path.to_owned(),
+        source,
+    }
 }

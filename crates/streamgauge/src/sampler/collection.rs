@@ -25,8 +25,9 @@ use crate::collector::config::{CollectorConfig, Timeouts};
 use crate::collector::roster::Roster;
 use crate::direction::{Direction, PerDirection};
 use crate::event::SessionEvent;
-use crate::history::HistorySnapshot;
+use crate::history::HistoryKey;
 use crate::history::ledger::Ledger;
+use crate::history::snapshot::HistorySnapshot;
 use crate::slot::Slot;
 use crate::stats::Stats;
 use crate::summary::active::as_bitrate;
@@ -255,6 +256,11 @@ impl Collection {
     /// Rises whenever what a store would keep changes.
     pub(crate) fn revision(&self) -> u64 {
         self.books.ledger.revision()
+    }
+
+    /// The keys whose rows changed since the last time.
+    pub(crate) fn take_changes(&mut self) -> Vec<HistoryKey> {
+        self.books.ledger.take_changes()
     }
 
     /// What a store keeps.

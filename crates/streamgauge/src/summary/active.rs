@@ -25,6 +25,8 @@ pub(crate) struct Rows {
     pub(crate) sessions: Vec<SessionRef>,
     /// When each was registered.
     pub(crate) registered: Vec<Stamp>,
+    /// The number of each; they rise.
+    serials: Vec<u64>,
     /// The extras of those that have one, by row.
     extras: Vec<(usize, Extra)>,
 }
@@ -35,6 +37,7 @@ impl Rows {
         Self {
             sessions: Vec::with_capacity(rows),
             registered: Vec::with_capacity(rows),
+            serials: Vec::with_capacity(rows),
             extras: Vec::new(),
         }
     }
@@ -43,10 +46,11 @@ impl Rows {
         self.sessions.len()
     }
 
-    /// Adds a session that has no extra yet.
-    pub(crate) fn push(&mut self, session: SessionRef, registered: Stamp) {
+    /// Adds a session that has no extra yet. Its serial is higher than those before.
+    pub(crate) fn push(&mut self, session: SessionRef, registered: Stamp, serial: u64) {
         self.sessions.push(session);
         self.registered.push(registered);
+        self.serials.push(serial);
     }
 
     /// The sessions, and when each was registered.
@@ -59,7 +63,7 @@ impl Rows {
         if let Some(extra) = other.extra(row) {
             self.extras.push((self.len(), Arc::clone(extra)));
         }
-        self.push(other.sessions[row].clone(), other.registered[row]);
+        self.push(other.sessions[row].clone(), other.registered[row], other.serials[row]);
     }
 
     pub(crate) fn extra(&self, row: usize) -> Option<&Extra> {
@@ -91,6 +95,7 @@ pub(crate) struct PublishedChunk {
 pub(crate) struct Row<'a> {
     pub(crate) session: &'a SessionRef,
     pub(crate) registered: Stamp,
+    pub(crate) serial: u64,
     extra: Option<&'a Extra>,
     pub(crate) numbers: RowNumbers,
 }
@@ -100,10 +105,11 @@ impl PublishedChunk {
     fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         // Extras stand in order, so one walk finds them all.
         let mut extras = self.rows.extras.iter().peekable();
-        let rows = self.rows.iter().zip(self.numbers.rows()).enumerate();
-        rows.map(move |(row, ((session, registered), numbers))| Row {
+        let rows = self.rows.iter().zip(&self.rows.serials).zip(self.numbers.rows());
+        rows.enumerate().map(move |(row, (((session, registered), serial), numbers))| Row {
             session,
             registered,
+            serial: *serial,
             extra: extras.next_if(|(at, _)| *at == row).map(|(_, extra)| extra),
             numbers,
         })
@@ -141,6 +147,16 @@ impl ActiveSessions {
     /// All rows, those of pending sessions included.
     pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.chunks.iter().flat_map(|chunk| chunk.rows())
+    }
+
+    /// Those with higher serials than `serial`, or all. Chunks before it are passed over as a whole.
+    pub(crate) fn rows_after(&self, serial: Option<u64>) -> impl Iterator<Item = Row<'_>> {
+        let is_after = move |row: u64| serial.is_none_or(|serial| row > serial);
+        self.chunks
+            .iter()
+            .filter(move |chunk| chunk.rows.serials.last().is_some_and(|last| is_after(*last)))
+            .flat_map(|chunk| chunk.rows())
+            .filter(move |row| is_after(row.serial))
     }
 }
 
@@ -292,6 +308,7 @@ pub(crate) fn live_session(
     ActiveSession::new(&Row {
         session,
         registered,
+        serial: 0,
         extra: session.extra().as_ref(),
         numbers: RowNumbers {
             counts,

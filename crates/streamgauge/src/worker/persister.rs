@@ -1,51 +1,73 @@
 //! Writes one collector's history to the store.
 //!
-//! A tick offers the newest books and the summary of the same moment; the worker, and at stop the stopping thread, adds the
-//! sessions that were open then and writes what that makes. One write at a time, and each takes what was offered last, so an
-//! older history never replaces a newer one.
+//! A tick offers the newest books and the summary of the same moment; the worker, and at stop the stopping thread, finds
+//! what changed since the save before, in the books and among the open sessions, and hands that over. One write at a time,
+//! and each takes what was offered last, so an older history never replaces a newer one. What changed is forgotten once it
+//! is saved: a save that fails has its changes in the next.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
 
 use crate::error::Error;
 use crate::health::{HealthBoard, contain};
+use crate::history::HistoryKey;
 use crate::history::ledger::Ledger;
+use crate::history::open::{OpenSession, OpenSessions, Seen, changes};
+use crate::history::snapshot::{Changes, HistorySnapshot};
 use crate::history::store::{HistoryStore, Loaded, StoreError};
-use crate::history::{HistoryKey, HistorySnapshot};
 use crate::stats::Stats;
 use crate::summary::Summary;
-use crate::summary::numbers::Standing;
 use crate::sync::{Mutex, lock};
+
+/// Where saves fail, keys that changed are kept until there are so many for each row there is; then all of it counts as
+/// changed.
+const KEYS_PER_ROW: usize = 4;
 
 /// What there is to save: the ended sessions, and those that were open at the same moment.
 #[derive(Debug)]
 pub(crate) struct Offer {
     pub(crate) ended: HistorySnapshot,
+    /// The keys of the rows that changed since the offer before.
+    pub(crate) changed: Vec<HistoryKey>,
     pub(crate) summary: Arc<Summary>,
 }
 
-impl Offer {
-    /// The history as it were if all sessions had ended: after a crash it is all that is left of them (P6).
-    fn snapshot(self) -> HistorySnapshot {
-        let mut snapshot = self.ended;
-        for row in self.summary.active.rows() {
-            let stats = Stats::of_session(row.numbers.counts);
-            if row.numbers.standing == Standing::Active {
-                snapshot.add(&HistoryKey::from(row.session.labels()), stats);
-            } else {
-                snapshot.discarded.add(stats);
-            }
-        }
-        snapshot
-    }
+/// What the store has.
+#[derive(Debug)]
+struct Saved {
+    /// The keys of rows that are other than it has them.
+    changed: HashSet<HistoryKey, ahash::RandomState>,
+    /// There were too many of them: everything counts.
+    is_unknown: bool,
+    /// Its open sessions, by serial.
+    open: Vec<Seen>,
+    next_serial: u64,
+}
+
+/// What a load found, beside the books.
+#[derive(Debug, Default)]
+pub(crate) struct Recovered {
+    /// The sessions that were open, which were folded into the books.
+    pub(crate) sessions: Vec<OpenSession>,
+    /// The first serial that no session had.
+    pub(crate) next_serial: u64,
+    /// Whether the store has other than the books.
+    pub(crate) is_to_be_saved: bool,
+    /// When it was saved.
+    pub(crate) saved_at: Option<std::time::SystemTime>,
 }
 
 /// The way to the store for one collector's history.
 pub(crate) struct Persister {
     store: Arc<dyn HistoryStore>,
     collector: String,
+    keeps_ids: bool,
     offered: Mutex<Option<Offer>>,
+    saved: Mutex<Saved>,
+    /// Whether the store has more to do to become small, and was not asked to.
+    has_work: Mutex<bool>,
     /// Held by who writes, and who that is.
     writing: Mutex<()>,
     writer: Mutex<Option<ThreadId>>,
@@ -53,42 +75,93 @@ pub(crate) struct Persister {
 }
 
 impl Persister {
-    /// Loads what the store has, and notes what it set aside.
+    /// Loads what the store has, notes what it set aside, and folds the sessions that were open then.
     pub(crate) fn load(
         store: &Arc<dyn HistoryStore>,
         collector: &str,
         max_history_keys: u64,
+        keeps_ids: bool,
         health: &Arc<HealthBoard>,
-    ) -> Result<(Self, Ledger), Error> {
+    ) -> Result<(Self, Ledger, Recovered), Error> {
         let loaded = contain(|| store.load(collector)).unwrap_or_else(|panic| Err(panicked(&panic)))?;
-        let ledger = match loaded {
-            Loaded::Nothing => Ledger::new(max_history_keys),
-            Loaded::History(snapshot) => Ledger::restored(&snapshot, max_history_keys),
-            Loaded::SetAside(set_aside) => {
-                tracing::error!(
-                    collector,
-                    path = %set_aside.path.display(),
-                    cause = set_aside.cause,
-                    "a history did not check out; it was set aside, and an empty one is begun"
-                );
-                health.note(|health| health.set_aside = Some(set_aside));
-                Ledger::new(max_history_keys)
-            }
+        let (history, set_aside) = match loaded {
+            Loaded::Nothing => (None, Vec::new()),
+            Loaded::History(history) => (Some(history), Vec::new()),
+            Loaded::Damaged { history, set_aside } => (Some(history), set_aside),
         };
+        for aside in &set_aside {
+            tracing::error!(
+                collector,
+                path = %aside.path.display(),
+                damage = %aside.damage,
+                "a history did not check out; what did not was set aside"
+            );
+        }
+        let (mut ledger, mut recovered) = match &history {
+            Some(history) => (
+                Ledger::restored(history, max_history_keys),
+                Recovered {
+                    sessions: history.open().collect(),
+                    next_serial: history.next_serial(),
+                    saved_at: Some(history.taken_at),
+                    ..Recovered::default()
+                },
+            ),
+            None => (Ledger::new(max_history_keys), Recovered::default()),
+        };
+        let mut total = Stats::default();
+        for session in &recovered.sessions {
+            ledger.recover(session);
+            total.add(session.stats);
+        }
+        if total != Stats::default() {
+            tracing::warn!(
+                collector,
+                sessions = total.total_sessions,
+                rx_bytes = total.total_rx_bytes,
+                tx_bytes = total.total_tx_bytes,
+                "sessions were open when the history was saved last, and are closed as recovered"
+            );
+        }
+        recovered.is_to_be_saved = !recovered.sessions.is_empty() || !set_aside.is_empty();
+        health.note(|health| {
+            health.set_aside = set_aside;
+            health.recovered = total;
+        });
         let persister = Self {
             store: Arc::clone(store),
             collector: collector.to_owned(),
+            keeps_ids,
             offered: Mutex::default(),
+            saved: Mutex::new(Saved {
+                changed: HashSet::default(),
+                is_unknown: false,
+                open: recovered.sessions.iter().map(Seen::from).collect(),
+                next_serial: recovered.next_serial,
+            }),
+            has_work: Mutex::default(),
             writing: Mutex::default(),
             writer: Mutex::default(),
             health: Arc::clone(health),
         };
-        Ok((persister, ledger))
+        Ok((persister, ledger, recovered))
     }
 
     /// Offers what is newest. Answers whether a write is to be asked for: not if one is still due.
-    pub(crate) fn offer(&self, offer: Offer) -> bool {
-        lock(&self.offered).replace(offer).is_none()
+    pub(crate) fn offer(&self, mut offer: Offer) -> bool {
+        let mut offered = lock(&self.offered);
+        let Some(before) = offered.take() else {
+            *offered = Some(offer);
+            return true;
+        };
+        offer.changed.extend(before.changed);
+        *offered = Some(offer);
+        false
+    }
+
+    /// Whether the store has more to do to become small, which the caller then asks for.
+    pub(crate) fn take_work(&self) -> bool {
+        std::mem::take(&mut *lock(&self.has_work))
     }
 
     /// Whether the last write failed.
@@ -108,7 +181,8 @@ impl Persister {
         self.writing.try_lock().is_err() || self.has_failed()
     }
 
-    /// Writes what was offered last, if anything was; when it returns, that is written, or the failure noted.
+    /// Writes what was offered last, if anything was; when it returns, that is written, or the failure noted. Then has the
+    /// store do a part of what keeps it small.
     ///
     /// Inside the store's own `save` it returns at once: the call around it looks again when that write is done.
     pub(crate) fn run(&self) {
@@ -118,18 +192,58 @@ impl Persister {
         }
         let _writing = lock(&self.writing);
         let _named = Named::new(&self.writer, this);
+        let mut is_saved = false;
+        let mut is_written = false;
         loop {
             // A statement of its own, so that offers are not held up by the write.
             let offer = lock(&self.offered).take();
             let Some(offer) = offer else { break };
-            self.write(&offer.snapshot());
+            is_saved = self.write(offer);
+            is_written = true;
+        }
+        // Without an offer it was asked for this.
+        if is_saved || !is_written {
+            self.maintain();
         }
     }
 
-    fn write(&self, snapshot: &HistorySnapshot) {
-        let saved = contain(|| self.store.save(&self.collector, snapshot));
-        let saved = saved.unwrap_or_else(|panic| Err(panicked(&panic)));
-        let error = saved.err().map(|error| error.to_string());
+    /// Saves, and answers whether that succeeded.
+    fn write(&self, offer: Offer) -> bool {
+        let Offer {
+            ended,
+            changed,
+            summary,
+        } = offer;
+        let (snapshot, open) = {
+            let mut saved = lock(&self.saved);
+            saved.changed.extend(changed);
+            if saved.changed.len() > KEYS_PER_ROW * (ended.len() + 1_024) {
+                saved.changed = HashSet::default();
+                saved.is_unknown = true;
+            }
+            let (open_changes, open) = changes(&saved.open, &summary, self.keeps_ids);
+            saved.next_serial = saved.next_serial.max(open.last().map_or(0, Seen::next_serial));
+            let changes = (!saved.is_unknown).then(|| {
+                Arc::new(Changes {
+                    keys: saved.changed.iter().cloned().collect(),
+                    open: open_changes,
+                })
+            });
+            let published = OpenSessions::Published {
+                summary,
+                keeps_ids: self.keeps_ids,
+            };
+            (ended.with(published, saved.next_serial, changes), open)
+        };
+        let outcome = contain(|| self.store.save(&self.collector, &snapshot));
+        let outcome = outcome.unwrap_or_else(|panic| Err(panicked(&panic)));
+        let error = outcome.err().map(|error| error.to_string());
+        if error.is_none() {
+            let mut saved = lock(&self.saved);
+            saved.changed.clear();
+            saved.is_unknown = false;
+            saved.open = open;
+        }
         self.health.note(|health| {
             match error {
                 None => health.last_saved = Some(snapshot.taken_at),
@@ -137,10 +251,24 @@ impl Persister {
             }
             health.store_error.clone_from(&error);
         });
-        let Some(error) = error else { return };
+        let Some(error) = error else { return true };
         let collector = &self.collector;
         self.health
             .contain(|| tracing::error!(collector, error, "the history could not be saved"));
+        false
+    }
+
+    fn maintain(&self) {
+        let done = contain(|| self.store.maintain(&self.collector));
+        let done = done.unwrap_or_else(|panic| Err(panicked(&panic)));
+        *lock(&self.has_work) = matches!(done, Ok(true));
+        let error = done.err().map(|error| error.to_string());
+        self.health
+            .note(|health| health.compaction_error.clone_from(&error));
+        let Some(error) = error else { return };
+        let collector = &self.collector;
+        self.health
+            .contain(|| tracing::error!(collector, error, "the history could not be made smaller"));
     }
 
     /// Where to note how it fares.

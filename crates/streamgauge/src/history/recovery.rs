@@ -1,0 +1,558 @@
+//! What a collector's files come to. Reads alone: nothing is mended here.
+//!
+//! A collector has a snapshot N, whole when it has its name, and logs N, N+1 and so on, of which each begins where the one
+//! before ends. (In the beginning there is log 0 and no snapshot.) The history is the newest snapshot and the saves of the
+//! logs from its number on, up to the first that does not check out: entries say what is and not what was added, so a save
+//! is there whole or not at all, and none counts twice.
+//!
+//! Where the newest snapshot does not check out, an older one is taken whose logs lead up to it, if there is one; else
+//! the entries of the newest that do check out. They are of one moment, and right; what is lost is said.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::disk::Disk;
+use super::entry::{self, End, Entry};
+use super::format::{FileId, FileKind, FormatError, HEADER, Record, RecordReader};
+use super::open::OpenSessions;
+use super::row::HistoryRow;
+use super::snapshot::HistorySnapshot;
+use super::store::{StoreError, failed};
+use crate::stats::Stats;
+
+/// Something in a file that does not check out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Damage {
+    /// The file.
+    pub path: PathBuf,
+    /// From which byte on.
+    pub offset: u64,
+    /// What is wrong there.
+    pub cause: String,
+    /// What is lost by it.
+    pub lost: String,
+}
+
+impl std::fmt::Display for Damage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            path,
+            offset,
+            cause,
+            lost,
+        } = self;
+        write!(f, "{} at byte {offset}: {cause}; lost: {lost}", path.display())
+    }
+}
+
+/// A file of a collector's, as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InspectedFile {
+    /// The file.
+    pub path: PathBuf,
+    /// How long it is.
+    pub bytes: u64,
+    /// What it is, and whether it counts.
+    pub content: String,
+}
+
+/// What a collector's files come to.
+#[derive(Debug)]
+pub(super) struct Recovery {
+    pub(super) history: HistorySnapshot,
+    pub(super) files: Vec<InspectedFile>,
+    pub(super) damage: Vec<Damage>,
+    /// The snapshot that was taken, and its bytes.
+    pub(super) base: Option<(u64, u64)>,
+    /// The bytes of the logs before the last.
+    pub(super) older_log_bytes: u64,
+    /// The last log, and up to which byte it is right; none where there is no log to go on with.
+    pub(super) log: Option<(u64, u64)>,
+    /// The highest number of any file.
+    pub(super) highest: u64,
+    /// Files that are of no use any more.
+    pub(super) leftovers: Vec<PathBuf>,
+    /// Whether what is on disk does not lead to `history` by itself: it has to be written anew.
+    pub(super) is_tainted: bool,
+}
+
+impl Recovery {
+    fn new() -> Self {
+        Self {
+            history: HistorySnapshot::default(),
+            files: Vec::new(),
+            damage: Vec::new(),
+            base: None,
+            older_log_bytes: 0,
+            log: None,
+            highest: 0,
+            leftovers: Vec::new(),
+            is_tainted: false,
+        }
+    }
+
+    /// Whether there was nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+}
+
+/// The files of a collector in a directory.
+#[derive(Debug)]
+pub(super) struct Files<'a> {
+    pub(super) disk: &'a dyn Disk,
+    pub(super) directory: &'a Path,
+    pub(super) stem: &'a str,
+}
+
+impl Files<'_> {
+    pub(super) fn path(&self, id: FileId) -> PathBuf {
+        let FileId { number, kind } = id;
+        self.directory
+            .join(format!("{}.{number}.{}", self.stem, kind.name()))
+    }
+
+    /// A snapshot that is not whole yet.
+    pub(super) fn unfinished(&self, number: u64) -> PathBuf {
+        self.directory
+            .join(format!("{}.{number}.snapshot.new", self.stem))
+    }
+
+    /// Whether a file is one of the logs.
+    pub(super) fn is_log(&self, path: &Path) -> bool {
+        path.extension().is_some_and(|extension| extension == "log")
+    }
+
+    /// The files of lower numbers than `number`.
+    pub(super) fn before(&self, number: u64) -> Result<Vec<PathBuf>, StoreError> {
+        let (ids, unfinished) = self.list()?;
+        let older = ids.into_iter().filter(|(id, _)| id.number < number);
+        Ok(older.map(|(_, path)| path).chain(unfinished).collect())
+    }
+
+    /// What was set aside.
+    pub(super) fn set_aside(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let names = self.names()?;
+        let is_aside = |name: &String| self.rest(name).is_some_and(|rest| rest.contains(".corrupt-"));
+        let mut paths: Vec<_> = names
+            .iter()
+            .filter(|name| is_aside(name))
+            .map(|name| self.directory.join(name))
+            .collect();
+        paths.sort();
+        Ok(paths)
+    }
+
+    fn names(&self) -> Result<Vec<String>, StoreError> {
+        self.disk
+            .names(self.directory)
+            .map_err(|source| failed("list", self.directory, source))
+    }
+
+    /// What comes behind the stem in a name.
+    fn rest<'a>(&self, name: &'a str) -> Option<&'a str> {
+        name.strip_prefix(self.stem)?.strip_prefix('.')
+    }
+
+    /// The files, by number; and leftovers of a snapshot that was not finished.
+    fn list(&self) -> Result<(BTreeMap<FileId, PathBuf>, Vec<PathBuf>), StoreError> {
+        let (mut ids, mut unfinished) = (BTreeMap::new(), Vec::new());
+        for name in self.names()? {
+            let Some(rest) = self.rest(&name) else {
+                continue;
+            };
+            let path = self.directory.join(&name);
+            match parse(rest) {
+                Some((number, "snapshot")) => drop(ids.insert(FileId::snapshot(number), path)),
+                Some((number, "log")) => drop(ids.insert(FileId::log(number), path)),
+                Some((_, "snapshot.new")) => unfinished.push(path),
+                _ => {}
+            }
+        }
+        Ok((ids, unfinished))
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, StoreError> {
+        self.disk.read(path).map_err(|source| failed("read", path, source))
+    }
+
+    /// Finds out what the files come to.
+    pub(super) fn recover(&self) -> Result<Recovery, StoreError> {
+        let (ids, unfinished) = self.list()?;
+        let mut found = Recovery::new();
+        found.highest = ids.keys().map(|id| id.number).max().unwrap_or(0);
+        let snapshots = ids.iter().filter(|(id, _)| id.kind == FileKind::Snapshot);
+        let snapshots: Vec<_> = snapshots.map(|(id, path)| (*id, path)).rev().collect();
+        // Saves that begin with nothing are as good as any snapshot.
+        let is_from_nothing = ids.contains_key(&FileId::log(0));
+        self.find_base(&snapshots, is_from_nothing, &mut found)?;
+        let base = found.base.map_or(0, |(number, _)| number);
+        let mut logs: BTreeMap<u64, &PathBuf> = BTreeMap::new();
+        for (id, path) in &ids {
+            if id.number < base {
+                found.leftovers.push(path.clone());
+            } else if id.kind == FileKind::Log {
+                logs.insert(id.number, path);
+            }
+        }
+        found.leftovers.extend(unfinished);
+        self.replay(base, &logs, &mut found)?;
+        found.files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(found)
+    }
+
+    /// Begins with the newest snapshot that checks out; or else with what can be had of the newest, or with nothing if the
+    /// logs begin there.
+    fn find_base(
+        &self,
+        snapshots: &[(FileId, &PathBuf)],
+        is_from_nothing: bool,
+        found: &mut Recovery,
+    ) -> Result<(), StoreError> {
+        let mut salvaged = None;
+        for (id, path) in snapshots {
+            let file = self.read(path)?;
+            let bytes = file.len() as u64;
+            let read = Snapshot::read(*id, &file);
+            let content = match &read.damage {
+                None => format!("snapshot {}: {} rows", id.number, read.history.len()),
+                Some(_) => format!("snapshot {}: damaged", id.number),
+            };
+            found.files.push(InspectedFile {
+                path: (*path).clone(),
+                bytes,
+                content,
+            });
+            let Some((offset, cause, lost)) = read.damage else {
+                found.base = Some((id.number, bytes));
+                found.history = read.history;
+                return Ok(());
+            };
+            found.is_tainted = true;
+            found.damage.push(Damage {
+                path: (*path).clone(),
+                offset,
+                cause: cause.to_string(),
+                lost,
+            });
+            salvaged.get_or_insert((id.number, bytes, read.history));
+        }
+        if let Some((number, bytes, history)) = salvaged
+            && !is_from_nothing
+        {
+            found.base = Some((number, bytes));
+            found.history = history;
+        }
+        Ok(())
+    }
+
+    /// Goes on with the logs from number `base` on.
+    fn replay(&self, base: u64, logs: &BTreeMap<u64, &PathBuf>, found: &mut Recovery) -> Result<(), StoreError> {
+        let mut expected = base;
+        let mut is_cut = false;
+        for (number, path) in logs {
+            let file = self.read(path)?;
+            let bytes = file.len() as u64;
+            let mut note = |content: String| {
+                found.files.push(InspectedFile {
+                    path: (*path).clone(),
+                    bytes,
+                    content,
+                });
+            };
+            if is_cut || *number != expected {
+                note(format!("log {number}: out of reach"));
+                let cause = if is_cut {
+                    "what comes before it does not check out".to_owned()
+                } else {
+                    format!("log {expected}, which comes before it, is missing")
+                };
+                let lost = format!("its saves, in {bytes} bytes");
+                found.damage.push(Damage {
+                    path: (*path).clone(),
+                    offset: 0,
+                    cause,
+                    lost,
+                });
+                found.is_tainted = true;
+                is_cut = true;
+                continue;
+            }
+            let is_whole = found.damage.is_empty() || found.base.is_none();
+            let replayed = Replayed::read(FileId::log(*number), &file, is_whole, &mut found.history);
+            note(format!("log {number}: {} saves", replayed.saves));
+            found.older_log_bytes += found.log.map_or(0, |(_, bytes)| bytes);
+            found.log = Some((*number, replayed.right));
+            expected = number + 1;
+            if let Some((offset, cause, lost)) = replayed.damage {
+                found.damage.push(Damage {
+                    path: (*path).clone(),
+                    offset,
+                    cause: cause.to_string(),
+                    lost,
+                });
+                is_cut = true;
+                // A tail is cut by the next save. Without a header there is nothing to go on with.
+                found.is_tainted |= replayed.right < HEADER as u64 || cause == FormatError::Count;
+            }
+        }
+        if found.base.is_some() && found.log.is_none() {
+            // Its log is made before a snapshot has its name.
+            let path = self.path(FileId::log(base));
+            found.is_tainted = true;
+            if !is_cut {
+                found.damage.push(Damage {
+                    path,
+                    offset: 0,
+                    cause: "the file is missing".to_owned(),
+                    lost: "its saves".to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A number and what comes behind it.
+fn parse(rest: &str) -> Option<(u64, &str)> {
+    let (number, kind) = rest.split_once('.')?;
+    let is_plain = number == "0" || !number.starts_with('0');
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+    (is_plain && is_number).then(|| Some((number.parse().ok()?, kind)))?
+}
+
+type Fault = Option<(u64, FormatError, String)>;
+
+/// A snapshot that was read.
+struct Snapshot {
+    history: HistorySnapshot,
+    damage: Fault,
+}
+
+impl Snapshot {
+    fn read(id: FileId, file: &[u8]) -> Self {
+        let mut history = HistorySnapshot::default();
+        let mut first: Option<(u64, FormatError)> = None;
+        let mut end = None;
+        let mut reader = RecordReader::new(id, file).unwrap_or_else(|error| {
+            first = Some((0, error));
+            RecordReader::from(id, file, 0)
+        });
+        if first.is_some() && !reader.skip_damage() {
+            reader = RecordReader::from(id, file, file.len());
+        }
+        loop {
+            let at = reader.at();
+            let fault = match reader.next() {
+                None => break,
+                Some(Ok(record)) => match apply(&[record], &mut history) {
+                    Ok(ended) => {
+                        end = end.or(ended);
+                        continue;
+                    }
+                    // Its checksum agrees: whoever wrote it wrote that.
+                    Err(fault) => fault,
+                },
+                Some(Err(error)) => {
+                    if !reader.skip_damage() {
+                        reader = RecordReader::from(id, file, file.len());
+                    }
+                    error
+                }
+            };
+            first.get_or_insert((at, fault));
+        }
+        let missing = |end: &End| {
+            let rows = end.rows.saturating_sub(history.len() as u64);
+            let open = end.open.saturating_sub(history.open.len());
+            (rows, open)
+        };
+        let damage = match (&end, first) {
+            (Some(end), None) if missing(end) == (0, 0) => None,
+            (Some(end), first) => {
+                let (rows, open) = missing(end);
+                let lost = format!("{rows} of {} rows, {open} of {} open sessions", end.rows, end.open);
+                let (at, error) = first.unwrap_or((file.len() as u64, FormatError::Short));
+                Some((at, error, lost))
+            }
+            (None, first) => {
+                let lost = format!(
+                    "what was discarded, and all but {} rows and {} open sessions",
+                    history.len(),
+                    history.open.len()
+                );
+                let (at, error) = first.unwrap_or((file.len() as u64, FormatError::Short));
+                Some((at, error, lost))
+            }
+        };
+        Self { history, damage }
+    }
+}
+
+/// A log that was read.
+struct Replayed {
+    saves: u64,
+    /// Up to which byte it is right.
+    right: u64,
+    damage: Fault,
+}
+
+impl Replayed {
+    /// Reads on from a history that is whole, or not.
+    fn read(id: FileId, file: &[u8], is_whole: bool, history: &mut HistorySnapshot) -> Self {
+        let mut this = Self {
+            saves: 0,
+            right: 0,
+            damage: None,
+        };
+        let mut reader = match RecordReader::new(id, file) {
+            Ok(reader) => reader,
+            Err(error) => {
+                let lost = format!("its saves, in {} bytes", file.len());
+                this.damage = Some((0, error, lost));
+                return this;
+            }
+        };
+        this.right = reader.at();
+        let mut save: Vec<Record<'_>> = Vec::new();
+        let fault = loop {
+            match reader.next() {
+                None if save.is_empty() => return this,
+                None => break FormatError::Short,
+                Some(Err(error)) => break error,
+                Some(Ok(record)) => {
+                    save.push(record);
+                    if !record.is_last {
+                        continue;
+                    }
+                    match apply(&save, history) {
+                        Err(error) => break error,
+                        Ok(Some(end)) if is_whole && !end.agrees_with(history) => break FormatError::Count,
+                        Ok(_) => save.clear(),
+                    }
+                    this.saves += 1;
+                    this.right = reader.at();
+                }
+            }
+        };
+        let bytes = file.len() as u64 - this.right;
+        let (mut later, mut last) = (0_u64, None);
+        while reader.skip_damage() {
+            while let Some(Ok(record)) = reader.next() {
+                later += u64::from(record.is_last);
+                last = ended_at(&record).or(last);
+            }
+        }
+        let lost = match last {
+            None => format!("the save that these {bytes} bytes were to be"),
+            Some(last) => {
+                let since = |time: std::time::SystemTime| {
+                    time.duration_since(std::time::SystemTime::UNIX_EPOCH)
+                        .map_or(0, |time| time.as_secs())
+                };
+                format!(
+                    "{bytes} bytes, in which {later} later saves check out: what was saved from {} to {} s after 1970",
+                    since(history.taken_at),
+                    since(last)
+                )
+            }
+        };
+        this.damage = Some((this.right, fault, lost));
+        this
+    }
+}
+
+/// When a save was taken that ends with this record.
+fn ended_at(record: &Record<'_>) -> Option<std::time::SystemTime> {
+    let mut payload = record.payload;
+    let mut at = None;
+    while let Some(Ok(entry)) = Entry::decode(&mut payload) {
+        if let Entry::End(end) = entry {
+            at = Some(end.taken_at());
+        }
+    }
+    at
+}
+
+/// Brings a history up to what the records say: all of it, or, where they cannot be read, nothing.
+fn apply(records: &[Record<'_>], history: &mut HistorySnapshot) -> Result<Option<End>, FormatError> {
+    // Read once before anything is changed, so that an entry that cannot be read leaves the history as it was.
+    for record in records {
+        let mut payload = record.payload;
+        while let Some(entry) = Entry::decode(&mut payload) {
+            entry?;
+        }
+    }
+    let mut end = None;
+    for record in records {
+        let mut payload = record.payload;
+        while let Some(Ok(entry)) = Entry::decode(&mut payload) {
+            if let Entry::End(ended) = entry {
+                end = Some(ended);
+            }
+            take_over(&entry, history);
+        }
+    }
+    Ok(end)
+}
+
+fn take_over(entry: &Entry<'_>, history: &mut HistorySnapshot) {
+    let OpenSessions::Kept(open) = &mut history.open else {
+        return;
+    };
+    match *entry {
+        Entry::Row {
+            key,
+            totals,
+            is_partial,
+            inherited,
+        } => {
+            let stats = Stats::from(totals);
+            let row = HistoryRow {
+                stats,
+                is_partial,
+                inherited,
+            };
+            history.rows.insert_mut(key.to_key(), row);
+        }
+        Entry::Gone { key } => drop(history.rows.remove_mut(&key.to_key())),
+        Entry::Opened {
+            serial,
+            id,
+            key,
+            created_at,
+            is_active,
+            totals,
+        } => {
+            let session = entry::open_session(serial, id, key, created_at, is_active, totals);
+            open.insert(serial, session);
+            history.next_serial = history.next_serial.max(serial.saturating_add(1));
+        }
+        Entry::Moved {
+            serial,
+            is_active,
+            totals,
+        } => {
+            // Not there only where a damaged snapshot has lost it.
+            if let Some(session) = open.get_mut(&serial) {
+                session.is_active = is_active;
+                session.stats = Stats::from(totals);
+            }
+        }
+        Entry::Ended { serial } => drop(open.remove(&serial)),
+        Entry::End(end) => {
+            history.discarded = end.discarded();
+            history.taken_at = end.taken_at();
+            history.next_serial = history.next_serial.max(end.next_serial);
+        }
+    }
+}
+
+impl End {
+    /// Whether there are as many rows and open sessions as the save says.
+    fn agrees_with(&self, history: &HistorySnapshot) -> bool {
+        self.rows == history.len() as u64 && self.open == history.open.len()
+    }
+}
