@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 
 use streamgauge::{
     ActiveSession, ClosedSession, Collector, CollectorConfig, Config, Error, ManualClock, Registry,
-    RegistryError, SessionEvent, SessionHandle, SessionObserver, Stats, Summary, Verdict,
+    RegistryError, SessionEvent, SessionHandle, SessionObserver, SetAside, Stats, Summary, Verdict,
 };
 
 use crate::batch::Batch;
@@ -114,11 +114,13 @@ impl Meter {
     /// A line for the user where the history of earlier replays was damaged and set aside.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
-        let set_aside = self.ticker.collector.health().set_aside?;
-        let (path, cause) = (set_aside.path.display(), set_aside.cause);
-        Some(format!(
-            "what earlier replays left is damaged ({cause}); it was set aside as {path}, and a new one begun"
-        ))
+        let set_aside = self.ticker.collector.health().set_aside;
+        let damage = set_aside.iter().map(|aside| {
+            let SetAside { path, damage, .. } = aside;
+            format!("{damage}; set aside as {}", path.display())
+        });
+        let damage: Vec<_> = damage.collect();
+        (!damage.is_empty()).then(|| format!("what earlier replays left is damaged: {}", damage.join(". ")))
     }
 
     /// Counts the packets of a batch.

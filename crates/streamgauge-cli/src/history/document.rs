@@ -222,10 +222,7 @@ mod tests {
                     total_tx_bytes: tx,
                     ..Stats::default()
                 };
-                let row = Row {
-                    stats,
-                    is_partial: false,
-                };
+                let row = Row::of(stats);
                 history
                     .rows
                     .insert(HistoryKey::new(&location, &peer, &reference), row);
@@ -271,6 +268,7 @@ mod tests {
                 total_tx_packets: 5,
             },
             is_partial: true,
+            inherited: 7,
         };
         history
             .rows

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use super::archive::{History, HistoryKey, Label, Stats, StoreError};
@@ -47,7 +48,8 @@ pub(super) fn run(directory: &Path, args: &ForgetArgs) -> Ended {
         let Some(history) = recover(&archive, directory, &found.collector)? else {
             continue;
         };
-        let (history, rows, stats) = without(history, &args.name);
+        // Sessions that were open are counted as ended: their labels, and their ids, may have the name.
+        let (history, rows, stats) = without(history.folded(), &args.name);
         archive.save(&found.collector, &history).map_err(failed)?;
         erased.push(Erased {
             collector: found.collector,
@@ -87,11 +89,11 @@ impl Name {
 }
 
 /// A history without a name, how many rows had it, and what they moved.
-fn without(history: History, name: &Name) -> (History, u64, Stats) {
+fn without(mut history: History, name: &Name) -> (History, u64, Stats) {
     let (mut rows, mut stats) = (0, Stats::default());
     let mut kept = BTreeMap::new();
     let mut moved = Vec::new();
-    for (key, row) in history.rows {
+    for (key, row) in mem::take(&mut history.rows) {
         match name.erased_from(&key) {
             None => {
                 kept.insert(key, row);
@@ -106,10 +108,7 @@ fn without(history: History, name: &Name) -> (History, u64, Stats) {
     for (key, row) in moved {
         kept.entry(key).or_default().stats.add(row.stats);
     }
-    let history = History {
-        rows: kept,
-        ..history
-    };
+    history.rows = kept;
     (history, rows, stats)
 }
 

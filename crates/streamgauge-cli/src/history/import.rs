@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::archive::{Archive, History, HistoryKey, Stats};
+use super::archive::{Archive, History, Stats};
 use super::document::{Document, ReadError};
 use super::error::HistoryError;
 use super::{Ended, Failure, recover, sum};
@@ -92,28 +92,20 @@ fn read(path: &Path) -> Result<(Document, Option<SystemTime>), HistoryError> {
 impl History {
     /// Whether nothing was ever counted in it.
     fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.discarded == Stats::default()
+        self.rows.is_empty() && Stats::sum(self.parts()) == Stats::default()
     }
 
     /// Adds what a file holds, or says which sum no number can hold.
     fn add(&mut self, document: &Document) -> Result<(), String> {
-        // No row is above the sum of all, which is checked with what was discarded: those make the totals.
-        let all = sum::checked(self.discarded, document.totals).and_then(|sum| {
-            self.rows
-                .values()
-                .try_fold(sum, |sum, row| sum::checked(sum, row.stats))
-        });
+        // No row is above the sum of all.
+        let all = self.parts().try_fold(document.totals, sum::checked);
         if all.is_none() {
             return Err("sum of all its rows".to_owned());
         }
         for (key, stats) in &document.rows {
-            self.row(key).stats.add(*stats);
+            self.rows.entry(key.clone()).or_default().stats.add(*stats);
         }
         Ok(())
-    }
-
-    fn row(&mut self, key: &HistoryKey) -> &mut super::archive::Row {
-        self.rows.entry(key.clone()).or_default()
     }
 }
 

@@ -66,7 +66,9 @@ impl Stored {
             Loaded::History(snapshot) => {
                 let labels =
                     |key: &HistoryKey| [&key.location, &key.peer, &key.reference].map(ToString::to_string);
-                let rows = snapshot.rows().map(|(key, stats)| (labels(key), numbers(stats)));
+                let rows = snapshot
+                    .rows()
+                    .map(|(key, row)| (labels(key), numbers(&row.stats)));
                 (rows.collect(), numbers(&snapshot.discarded))
             }
             other => panic!("{other:?}"),
