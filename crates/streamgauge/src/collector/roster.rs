@@ -233,7 +233,7 @@ mod tests {
     fn p5_registrations_after_the_stop_leave_no_labels() {
         let labels = Arc::new(Interner::new());
         let clock = Clock::Manual(ManualClock::default());
-        let roster = Roster::new(&CollectorConfig::default(), clock, Arc::clone(&labels));
+        let roster = Roster::new(&CollectorConfig::default(), clock, Arc::clone(&labels), 0);
         roster.intake.open().shut();
         for n in 0..1_000 {
             let text = n.to_string();
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn a_registration_that_the_stop_overtakes_gives_back_the_tops_that_it_reserved() {
         let clock = Clock::Manual(ManualClock::default());
-        let roster = Roster::new(&CollectorConfig::default(), clock, Arc::new(Interner::new()));
+        let roster = Roster::new(&CollectorConfig::default(), clock, Arc::new(Interner::new()), 0);
         let application = Application {
             id: b"a",
             reference: "",

@@ -230,11 +230,7 @@ impl<'a> RecordReader<'a> {
         if header != id.header() {
             return Err(FormatError::Misplaced);
         }
-        Ok(Self {
-            id,
-            file,
-            at: HEADER,
-        })
+        Ok(Self { id, file, at: HEADER })
     }
 
     /// At byte `at`, whatever the header says.

@@ -304,7 +304,9 @@ fn keep(files: &Files<'_>, damage: Damage) -> Result<SetAside, StoreError> {
     };
     // Of a log what is right stays where it is.
     let from = match files.is_log(&damage.path) {
-        true => usize::try_from(damage.offset).unwrap_or(usize::MAX).min(bytes.len()),
+        true => usize::try_from(damage.offset)
+            .unwrap_or(usize::MAX)
+            .min(bytes.len()),
         false => 0,
     };
     let bytes = &bytes[from..];

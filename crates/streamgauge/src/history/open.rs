@@ -66,7 +66,11 @@ impl OpenSessions {
         match self {
             Self::Kept(sessions) => {
                 let from = serial.map_or(Bound::Unbounded, Bound::Excluded);
-                Box::new(sessions.range((from, Bound::Unbounded)).map(|(_, session)| session.clone()))
+                Box::new(
+                    sessions
+                        .range((from, Bound::Unbounded))
+                        .map(|(_, session)| session.clone()),
+                )
             }
             Self::Published { summary, keeps_ids } => Box::new(
                 summary
@@ -81,7 +85,9 @@ impl OpenSessions {
         match self {
             Self::Kept(sessions) => sessions.len() as u64,
             Self::Published { summary, .. } => {
-                let Stats { total_sessions: live, .. } = summary.live;
+                let Stats {
+                    total_sessions: live, ..
+                } = summary.live;
                 live + summary.pending.total_sessions
             }
         }
@@ -106,7 +112,11 @@ pub(crate) enum OpenChange {
     /// It was not there at the save before.
     Opened(OpenSession),
     /// It moved more, or became active.
-    Moved { serial: u64, is_active: bool, stats: Stats },
+    Moved {
+        serial: u64,
+        is_active: bool,
+        stats: Stats,
+    },
     /// It ended.
     Ended { serial: u64 },
 }

@@ -175,7 +175,9 @@ impl Files<'_> {
     }
 
     fn read(&self, path: &Path) -> Result<Vec<u8>, StoreError> {
-        self.disk.read(path).map_err(|source| failed("read", path, source))
+        self.disk
+            .read(path)
+            .map_err(|source| failed("read", path, source))
     }
 
     /// Finds out what the files come to.
@@ -249,7 +251,12 @@ impl Files<'_> {
     }
 
     /// Goes on with the logs from number `base` on.
-    fn replay(&self, base: u64, logs: &BTreeMap<u64, &PathBuf>, found: &mut Recovery) -> Result<(), StoreError> {
+    fn replay(
+        &self,
+        base: u64,
+        logs: &BTreeMap<u64, &PathBuf>,
+        found: &mut Recovery,
+    ) -> Result<(), StoreError> {
         let mut expected = base;
         let mut is_cut = false;
         for (number, path) in logs {
@@ -373,7 +380,10 @@ impl Snapshot {
             (Some(end), None) if missing(end) == (0, 0) => None,
             (Some(end), first) => {
                 let (rows, open) = missing(end);
-                let lost = format!("{rows} of {} rows, {open} of {} open sessions", end.rows, end.open);
+                let lost = format!(
+                    "{rows} of {} rows, {open} of {} open sessions",
+                    end.rows, end.open
+                );
                 let (at, error) = first.unwrap_or((file.len() as u64, FormatError::Short));
                 Some((at, error, lost))
             }

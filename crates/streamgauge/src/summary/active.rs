@@ -63,7 +63,11 @@ impl Rows {
         if let Some(extra) = other.extra(row) {
             self.extras.push((self.len(), Arc::clone(extra)));
         }
-        self.push(other.sessions[row].clone(), other.registered[row], other.serials[row]);
+        self.push(
+            other.sessions[row].clone(),
+            other.registered[row],
+            other.serials[row],
+        );
     }
 
     pub(crate) fn extra(&self, row: usize) -> Option<&Extra> {
@@ -106,14 +110,15 @@ impl PublishedChunk {
         // Extras stand in order, so one walk finds them all.
         let mut extras = self.rows.extras.iter().peekable();
         let rows = self.rows.iter().zip(&self.rows.serials).zip(self.numbers.rows());
-        rows.enumerate().map(move |(row, (((session, registered), serial), numbers))| Row {
-            session,
-            registered,
-            serial: *serial,
-            extra: extras.next_if(|(at, _)| *at == row).map(|(_, extra)| extra),
-            numbers,
-        })
-        .filter(|row| row.numbers.standing != Standing::Vacant)
+        rows.enumerate()
+            .map(move |(row, (((session, registered), serial), numbers))| Row {
+                session,
+                registered,
+                serial: *serial,
+                extra: extras.next_if(|(at, _)| *at == row).map(|(_, extra)| extra),
+                numbers,
+            })
+            .filter(|row| row.numbers.standing != Standing::Vacant)
     }
 }
 

@@ -71,5 +71,5 @@ fn a_forked_childs_collector_is_inert() {
     let collector = registry.collector("hls").unwrap();
     assert!(collector.is_known_session("a"));
     drop(registry);
-    assert!(directory.path().join("hls.history").exists());
+    assert!(directory.path().join("hls.0.log").exists());
 }

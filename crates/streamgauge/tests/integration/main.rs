@@ -15,6 +15,7 @@ mod bitrates;
 mod bursts;
 mod companions;
 mod conservation;
+mod damage;
 mod events;
 #[cfg(unix)]
 mod fork;

@@ -155,7 +155,7 @@ fn a_history_is_saved_every_persist_interval_and_not_in_between() {
     assert_eq!(files(directory.path()), ["lock"]);
     meter.tick_after(S);
     assert_eq!(meter.health().last_saved, Some(SystemTime::UNIX_EPOCH + S * 10));
-    assert_eq!(files(directory.path()), ["hls.history", "lock"]);
+    assert_eq!(files(directory.path()), ["hls.0.log", "lock"]);
     move_bytes(&meter, "b", 1);
     meter.tick_seconds(9);
     assert_eq!(meter.health().last_saved, Some(SystemTime::UNIX_EPOCH + S * 10));
@@ -176,7 +176,7 @@ fn persist_interval_zero_saves_at_stop_alone() {
     meter.tick_seconds(100);
     assert_eq!(files(directory.path()), ["lock"]);
     meter.stop();
-    assert_eq!(files(directory.path()), ["hls.history", "lock"]);
+    assert_eq!(files(directory.path()), ["hls.0.log", "lock"]);
     assert_eq!(meter.health().last_saved, Some(SystemTime::UNIX_EPOCH + S * 100));
 }
 
@@ -194,8 +194,8 @@ fn p6_a_crash_loses_no_more_than_one_interval_live_sessions_included() {
     meter.tick_seconds(9);
     let crashed = tempfile::tempdir().unwrap();
     fs::copy(
-        directory.path().join("hls.history"),
-        crashed.path().join("hls.history"),
+        directory.path().join("hls.0.log"),
+        crashed.path().join("hls.0.log"),
     )
     .unwrap();
     let registry = open(crashed.path(), &clock);
@@ -223,11 +223,7 @@ fn p6_an_activation_that_moves_no_bytes_is_saved_too() {
     meter.tick_after(S);
     // A crash: what is on disk is all that is left.
     let left = tempfile::tempdir().unwrap();
-    fs::copy(
-        directory.path().join("hls.history"),
-        left.path().join("hls.history"),
-    )
-    .unwrap();
+    fs::copy(directory.path().join("hls.0.log"), left.path().join("hls.0.log")).unwrap();
     let summary = open(left.path(), &clock)
         .register("hls", config)
         .unwrap()
@@ -236,107 +232,6 @@ fn p6_an_activation_that_moves_no_bytes_is_saved_too() {
         (bytes(summary.history.stats), bytes(summary.discarded)),
         ((7, 0), (0, 0))
     );
-}
-
-#[test]
-fn p6_a_file_that_does_not_check_out_is_set_aside_and_reported() {
-    let directory = tempfile::tempdir().unwrap();
-    let clock = ManualClock::default();
-    let path = directory.path().join("hls.history");
-    {
-        let registry = open(directory.path(), &clock);
-        move_bytes(&registry.register("hls", every(Duration::ZERO)).unwrap(), "a", 5);
-    }
-    let good = fs::read(&path).unwrap();
-    let flipped = |at: usize| {
-        let mut bytes = good.clone();
-        bytes[at] ^= 1;
-        bytes
-    };
-    let mut longer = good.clone();
-    longer.push(0);
-    let damaged: Vec<Vec<u8>> = vec![
-        Vec::new(),
-        b"short".to_vec(),
-        b"a file of somebody else, of some length".to_vec(),
-        good[..good.len() - 1].to_vec(),
-        longer,
-        flipped(0),
-        flipped(8),
-        flipped(12),
-        flipped(20),
-        flipped(24),
-        flipped(good.len() - 1),
-    ];
-    for (n, bytes) in damaged.iter().enumerate() {
-        fs::write(&path, bytes).unwrap();
-        let registry = open(directory.path(), &clock);
-        let collector = registry.register("hls", every(Duration::ZERO)).unwrap();
-        let aside = collector.health().set_aside.unwrap();
-        assert_eq!(
-            aside.path,
-            directory.path().join(format!("hls.corrupt-{}", n + 1))
-        );
-        assert_eq!(fs::read(&aside.path).unwrap(), *bytes);
-        assert!(!aside.cause.is_empty());
-        assert!(!path.exists());
-        assert_eq!(collector.summary().totals, Stats::default());
-        move_bytes(&collector, "b", 1);
-        drop((registry, collector));
-        assert!(path.exists());
-        fs::remove_file(&path).unwrap();
-    }
-    // None of them was written over, and one that checks out is not set aside.
-    for (n, bytes) in damaged.iter().enumerate() {
-        let aside = directory.path().join(format!("hls.corrupt-{}", n + 1));
-        assert_eq!(fs::read(aside).unwrap(), *bytes);
-    }
-    fs::write(&path, &good).unwrap();
-    let registry = open(directory.path(), &clock);
-    let collector = registry.register("hls", every(Duration::ZERO)).unwrap();
-    assert_eq!(collector.health().set_aside, None);
-    assert_eq!(collector.summary().totals.total_rx_bytes, 5);
-}
-
-#[test]
-fn p6_every_truncation_and_every_flipped_byte_is_noticed() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = FileStore::open(directory.path()).unwrap();
-    let mut snapshot = streamgauge::HistorySnapshot::default();
-    let key = streamgauge::HistoryKey::new("here", "there", "stream");
-    let stats = Stats {
-        total_sessions: 3,
-        total_rx_bytes: u64::MAX,
-        ..Stats::default()
-    };
-    snapshot.add(&key, stats);
-    store.save("a", &snapshot).unwrap();
-    assert_eq!(store.load("a").unwrap(), Loaded::History(snapshot));
-    let path = directory.path().join("a.history");
-    let good = fs::read(&path).unwrap();
-    let is_set_aside =
-        |bytes: &[u8]| fs::write(&path, bytes).is_ok() && matches!(store.load("a"), Ok(Loaded::SetAside(_)));
-    for length in 0..good.len() {
-        assert!(is_set_aside(&good[..length]), "cut to {length} bytes");
-    }
-    for at in 0..good.len() {
-        let mut bytes = good.clone();
-        bytes[at] = !bytes[at];
-        assert!(is_set_aside(&bytes), "byte {at} flipped");
-    }
-}
-
-#[test]
-fn a_file_left_by_a_torn_save_is_no_history() {
-    let directory = tempfile::tempdir().unwrap();
-    let clock = ManualClock::default();
-    fs::write(directory.path().join("hls.new"), b"torn").unwrap();
-    let registry = open(directory.path(), &clock);
-    let collector = registry.register("hls", every(Duration::ZERO)).unwrap();
-    assert_eq!(collector.health().set_aside, None);
-    move_bytes(&collector, "a", 1);
-    registry.unregister("hls").unwrap();
-    assert_eq!(files(directory.path()), ["hls.history", "lock"]);
 }
 
 #[test]
@@ -372,7 +267,7 @@ fn a_directory_is_made_where_there_is_none() {
 fn a_history_that_cannot_be_read_keeps_its_collector_from_starting() {
     let directory = tempfile::tempdir().unwrap();
     let registry = open(directory.path(), &ManualClock::default());
-    fs::create_dir(directory.path().join("hls.history")).unwrap();
+    fs::create_dir(directory.path().join("hls.0.log")).unwrap();
     let failed = registry.register("hls", every(Duration::ZERO)).unwrap_err();
     assert!(
         matches!(&failed, RegistryError::Start { id, source: Error::Store(StoreError::Io { .. }) } if id == "hls"),

@@ -44,9 +44,7 @@ impl Fickle {
     fn kept_rx_bytes(&self) -> u64 {
         self.with(|state| {
             let kept = state.kept.iter();
-            kept.flat_map(HistorySnapshot::rows)
-                .map(|(_, stats)| stats.total_rx_bytes)
-                .sum()
+            kept.map(|kept| kept.totals().total_rx_bytes).sum()
         })
     }
 

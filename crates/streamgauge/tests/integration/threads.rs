@@ -330,7 +330,7 @@ impl HistoryStore for FailsOnce {
     }
 
     fn save(&self, _: &str, snapshot: &HistorySnapshot) -> Result<(), StoreError> {
-        let moved = snapshot.rows().map(|(_, stats)| stats.total_rx_bytes).sum();
+        let moved = snapshot.totals().total_rx_bytes;
         self.saves.send(moved).unwrap();
         let Some(told) = self.fail.lock().unwrap().take() else {
             return Ok(());

@@ -12,10 +12,11 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use streamgauge::{
     Activation, ActiveSession, ActiveSessions, Admission, AdmissionError, Burst, CapsHit, CidrError,
-    CidrLimiter, CloseReason, ClosedSession, Collector, CollectorConfig, Config, Error, FileStore, Health,
-    History, HistoryKey, HistorySnapshot, Label, LabelMap, Loaded, ManualClock, Peers, RefuseReason,
-    Registry, RegistryError, RegistryReader, Session, SessionEvent, SessionHandle, SessionId, SessionIdRef,
-    SessionIdentity, SetAside, SharedHandle, Stats, StoreError, Summary, Verdict, Writer,
+    CidrLimiter, CloseReason, ClosedSession, Collector, CollectorConfig, Config, Damage, Error, FileStore,
+    Health, History, HistoryKey, HistoryRow, HistorySnapshot, InspectedFile, Inspection, Label, LabelMap,
+    Loaded, ManualClock, OpenSession, Peers, RefuseReason, Registry, RegistryError, RegistryReader, Session,
+    SessionEvent, SessionHandle, SessionId, SessionIdRef, SessionIdentity, SetAside, SharedHandle, Stats,
+    StoreError, Summary, Verdict, Writer,
 };
 use streamgauge_testkit::is;
 
@@ -83,18 +84,23 @@ fn rows() -> Vec<Row> {
         Peers:                 1 1 1 1 1, 64;
         History:               1 1 1 1 1, 112;
         HistoryKey:            1 1 1 1 1, 24;
-        HistorySnapshot:       1 1 1 1 1, 80;
+        HistoryRow:            1 1 1 1 1, 56;
+        HistorySnapshot:       1 1 1 1 1, 136;
+        OpenSession:           1 1 1 1 1, 144;
         LabelMap<Stats>:       1 1 1 1 1, 24;
         CapsHit:               1 1 1 1 1, 56;
-        Health:                1 1 1 1 1, 192;
+        Health:                1 1 1 1 1, 256;
         SessionEvent:          1 1 1 1 1, 256;
         SessionIdentity:       1 1 1 1 1, 120;
         ClosedSession:         1 1 1 1 1, 248;
         CidrLimiter:           1 1 1 1 1, 48;
         CidrError:             1 1 1 1 1, 48;
-        FileStore:             1 1 0 1 1, 32;
-        Loaded:                1 1 1 1 1, 80;
-        SetAside:              1 1 1 1 1, 48;
+        FileStore:             1 1 0 0 0, 120;
+        Inspection:            1 1 1 1 1, 232;
+        InspectedFile:         1 1 1 1 1, 56;
+        Damage:                1 1 1 1 1, 80;
+        Loaded:                1 1 1 1 1, 160;
+        SetAside:              1 1 1 1 1, 104;
         Error:                 1 1 0 0 0, 56;
         RegistryError:         1 1 0 0 0, 80;
         AdmissionError:        1 1 1 1 1, 32;
