@@ -4,7 +4,7 @@
 //! {
 //!   "collector": "http", "saved_at": "2026-01-01T00:00:00.25Z",
 //!   "rows": [{ "location": "here", "peer": "198.51.100.7", "reference": "stream", "sessions": 1, "rx_bytes": 10,
-//!     "tx_bytes": 20, "rx_packets": 1, "tx_packets": 1, "partial": false }],
+//!     "tx_bytes": 20, "rx_packets": 1, "tx_packets": 1, "partial": false, "inherited": 0 }],
 //!   "discarded": { "sessions": 0, "rx_bytes": 0, "tx_bytes": 0, "rx_packets": 0, "tx_packets": 0 }
 //! }
 //! ```
@@ -63,6 +63,7 @@ struct RowObject<'a> {
     #[serde(flatten)]
     tally: Tally,
     partial: bool,
+    inherited: u64,
 }
 
 impl Serialize for Rows<'_> {
@@ -79,6 +80,7 @@ impl<'a> From<(&'a HistoryKey, &'a Row)> for RowObject<'a> {
             reference: &key.reference,
             tally: row.stats.into(),
             partial: row.is_partial,
+            inherited: row.inherited,
         }
     }
 }
@@ -99,7 +101,7 @@ fn write_json(found: &Found, out: &mut dyn Write) -> io::Result<()> {
 fn write_csv(history: &History, out: &mut dyn Write) -> io::Result<()> {
     let mut csv = Csv::new(out);
     let names = ["account", "location", "peer", "reference"];
-    csv.header(names.iter().chain(&NUMBERS).chain(&["partial"]))?;
+    csv.header(names.iter().chain(&NUMBERS).chain(&["partial", "inherited"]))?;
     for (key, row) in &history.rows {
         csv.value("history")?;
         for name in [&key.location, &key.peer, &key.reference] {
@@ -109,6 +111,7 @@ fn write_csv(history: &History, out: &mut dyn Write) -> io::Result<()> {
             csv.value(number)?;
         }
         csv.value(row.is_partial)?;
+        csv.value(row.inherited)?;
         csv.end()?;
     }
     csv.value("discarded")?;
@@ -119,6 +122,7 @@ fn write_csv(history: &History, out: &mut dyn Write) -> io::Result<()> {
         csv.value(number)?;
     }
     csv.value(false)?;
+    csv.value(0)?;
     csv.end()?;
     csv.flush()
 }

@@ -50,11 +50,12 @@ pub(super) fn run(directory: &Path, args: &ImportArgs) -> Ended {
     let archive = Archive::open(directory).map_err(|error| Failure::of_change(directory, error))?;
     let mut history = recover(&archive, directory, &args.collector)?.unwrap_or_default();
     if !history.is_empty() && !args.add {
+        let ended = history.folded();
         return Err(failed(HistoryError::HasHistory {
             collector: args.collector.clone(),
             directory: directory.to_owned(),
-            rows: counted(history.rows.len() as u64, "row"),
-            sessions: counted(history.totals().total_sessions, "session"),
+            rows: counted(ended.rows.len() as u64, "row"),
+            sessions: counted(ended.totals().total_sessions, "session"),
         }));
     }
     history.add(&document).map_err(|sum| {

@@ -18,7 +18,7 @@ use crate::source;
 pub(super) const NUMBERS: [&str; 5] = ["sessions", "rx_bytes", "tx_bytes", "rx_packets", "tx_packets"];
 
 /// Below a table that has such rows.
-const PARTIAL: &str = "partial: less than all that came under this name, the rest of which is in (other)";
+const PARTIAL: &str = "partial: sessions of this name may be missing, which were counted under (other) before there was room for it";
 
 /// Some rows of a history, and the sum of all.
 #[derive(Debug)]

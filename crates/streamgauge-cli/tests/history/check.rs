@@ -11,7 +11,8 @@ fn sound_histories_are_called_sound() {
     let report = history(stored.path(), &["check"]).report();
     for part in [
         "http: sound; 4 rows, 0 sessions found open",
-        "http.history",
+        "http.1.snapshot: snapshot 1: 4 rows, 219 B\n",
+        "http.1.log: log 1: 0 saves, 32 B\n",
         " B\n",
     ] {
         assert!(report.contains(part), "no {part:?} in\n{report}");

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::command::history;
-use crate::stored::Stored;
+use crate::stored::{INHERITED, Stored};
 
 #[test]
 fn sessions_and_bytes_are_under_the_keys_of_the_original() {
@@ -50,7 +50,7 @@ fn keys_that_join_alike_are_told_apart_and_said_so() {
 
 #[test]
 fn json_and_csv_have_everything() {
-    let stored = Stored::viewers();
+    let stored = Stored::with_partial_row();
     let json = history(stored.path(), &["export", "--format", "json"]).json();
     assert_eq!(json["collector"], "http");
     assert_eq!(json["saved_at"], "2026-01-02T03:04:05.25Z");
@@ -59,8 +59,12 @@ fn json_and_csv_have_everything() {
         json["rows"][0],
         json!({
             "location": "edge-1", "peer": "198.51.100.7:4000", "reference": "news", "sessions": 1, "rx_bytes": 100,
-            "tx_bytes": 2000, "rx_packets": 3, "tx_packets": 4, "partial": false,
+            "tx_bytes": 2000, "rx_packets": 3, "tx_packets": 4, "partial": false, "inherited": 0,
         })
+    );
+    assert_eq!(
+        (&json["rows"][3]["partial"], &json["rows"][3]["inherited"]),
+        (&json!(true), &json!(INHERITED))
     );
     assert_eq!(
         json["discarded"],
@@ -71,11 +75,11 @@ fn json_and_csv_have_everything() {
     let csv = history(stored.path(), &["export", "--format", "csv"]).report();
     assert_eq!(
         csv,
-        "account,location,peer,reference,sessions,rx_bytes,tx_bytes,rx_packets,tx_packets,partial\n\
-                     history,edge-1,198.51.100.7:4000,news,1,100,2000,3,4,false\n\
-                     history,edge-1,198.51.100.7:4001,news,2,10,500,1,1,false\n\
-                     history,edge-1,203.0.113.9,sports,7,1,90000,1,60,false\n\
-                     history,edge-2,203.0.113.9,news,1,4000,2,5,1,false\n\
-                     discarded,,,,3,30,0,1,0,false\n"
+        "account,location,peer,reference,sessions,rx_bytes,tx_bytes,rx_packets,tx_packets,partial,inherited\n\
+                     history,edge-1,198.51.100.7:4000,news,1,100,2000,3,4,false,0\n\
+                     history,edge-1,198.51.100.7:4001,news,2,10,500,1,1,false,0\n\
+                     history,edge-1,203.0.113.9,sports,7,1,90000,1,60,false,0\n\
+                     history,edge-2,203.0.113.9,news,1,4000,2,5,1,true,12\n\
+                     discarded,,,,3,30,0,1,0,false,0\n"
     );
 }

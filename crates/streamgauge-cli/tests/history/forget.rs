@@ -3,7 +3,8 @@
 use std::fs;
 
 use crate::command::history;
-use crate::stored::{DISCARDED, Row, Stored, VIEWERS, VIEWERS_TOTAL, rows_of};
+use crate::crashed::{self, ENDED, LIVE, LIVE_ID, PENDING, crashed};
+use crate::stored::{DISCARDED, INHERITED, Row, Stored, VIEWERS, VIEWERS_TOTAL, rows_of};
 
 fn sum(stored: &Stored, collector: &str) -> [u64; 5] {
     let (rows, _) = stored.load(collector);
@@ -81,7 +82,7 @@ fn a_reference_is_forgotten_as_it_is_written() {
     // The other collector has it still, and is said to.
     assert_eq!(stored.load("rtmp"), (rows_of(&rows[..1]), DISCARDED));
     assert!(
-        report.contains("not touched") && report.contains("rtmp.history"),
+        report.contains("not touched") && report.contains("rtmp.1.log"),
         "{report}"
     );
 }
@@ -116,6 +117,8 @@ fn files_that_were_set_aside_and_other_files_are_listed() {
     history(stored.path(), &["compact"]);
     stored.save("http", &VIEWERS, [0; 5]);
     fs::write(stored.path().join("notes.txt"), "203.0.113.9 called").unwrap();
+    // What a save left that was cut short is removed, and needs no mention.
+    fs::write(stored.path().join("http.9.snapshot.new"), "203.0.113.9").unwrap();
     let report = history(stored.path(), &["forget", "--peer", "203.0.113.9"]).report();
     let listed: Vec<_> = report
         .lines()
@@ -124,7 +127,7 @@ fn files_that_were_set_aside_and_other_files_are_listed() {
         .collect();
     assert_eq!(listed.len(), 2, "{report}");
     assert!(
-        listed[0].ends_with("http.corrupt-1") && listed[1].ends_with("notes.txt"),
+        listed[0].ends_with("http.1.snapshot.corrupt-1") && listed[1].ends_with("notes.txt"),
         "{report}"
     );
     assert_eq!(stored.files_with("203.0.113.9").len(), 2);
@@ -139,4 +142,64 @@ fn what_stands_for_the_forgotten_cannot_be_forgotten() {
             .refuses(2, &["(other)", "cannot be forgotten"]);
     }
     assert_eq!(stored.files(), before);
+}
+
+#[test]
+fn a_log_and_open_sessions_have_no_name_any_more() {
+    let total = |stored: &Stored| {
+        let json = history(stored.path(), &["show", "--format", "json"]).json();
+        let http = &json["collectors"][0];
+        (http["history"].clone(), http["discarded"].clone())
+    };
+    for peer in [ENDED, LIVE, PENDING] {
+        let stored = crashed();
+        for name in [ENDED, LIVE, LIVE_ID, PENDING] {
+            assert_eq!(stored.files_with(name), ["http.0.log"], "{name}");
+        }
+        let before = total(&stored);
+        let report = history(stored.path(), &["forget", "--peer", peer]).report();
+        assert!(!report.contains("not touched"), "{report}");
+        assert_eq!(total(&stored), before);
+        assert_eq!(stored.files_with(peer), [""; 0]);
+        // Whoever's id it was: sessions that were open are ended.
+        assert_eq!(stored.files_with(LIVE_ID), [""; 0]);
+        assert_eq!(stored.open_sessions("http"), 0);
+        let kept = [ENDED, LIVE].into_iter().filter(|kept| *kept != peer);
+        assert!(
+            kept.into_iter()
+                .all(|kept| stored.files_with(kept) == ["http.1.snapshot"])
+        );
+        let rows = stored.load("http").0;
+        let other = rows
+            .get(&["edge-1", "(other)", "news"].map(str::to_owned))
+            .copied();
+        let moved = crashed::ROWS
+            .iter()
+            .find(|(name, _)| *name == peer)
+            .map(|(_, numbers)| *numbers);
+        assert_eq!(other, moved);
+    }
+}
+
+#[test]
+fn a_name_that_only_the_log_has_goes_too() {
+    let stored = crashed();
+    let report = history(stored.path(), &["forget", "--reference", "no such"]).report();
+    assert!(
+        report.contains("http: no row had the name; the history is written anew"),
+        "{report}"
+    );
+    assert_eq!(stored.files_with(PENDING), [""; 0]);
+}
+
+#[test]
+fn rows_that_have_another_name_stay_as_partial_as_they_were() {
+    let stored = Stored::with_partial_row();
+    history(stored.path(), &["forget", "--peer", "198.51.100.7"]).report();
+    assert_eq!(
+        stored.partial_rows("http"),
+        [("203.0.113.9".to_owned(), INHERITED)]
+    );
+    history(stored.path(), &["forget", "--peer", "203.0.113.9"]).report();
+    assert_eq!(sum(&stored, "http"), VIEWERS_TOTAL);
 }

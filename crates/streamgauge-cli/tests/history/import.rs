@@ -3,7 +3,8 @@
 use std::fs;
 
 use crate::command::{history, history_input};
-use crate::stored::{DISCARDED, Stored, VIEWERS, rows_of};
+use crate::crashed::crashed;
+use crate::stored::{DISCARDED, INHERITED, Stored, VIEWERS, rows_of};
 
 /// A file as datarhei Core writes it, with a key that says other than its fields do.
 const FILE: &str = r#"{
@@ -252,4 +253,37 @@ fn what_was_exported_comes_in_again() {
         expected.values_mut().for_each(|numbers| numbers[3..].fill(0));
         assert_eq!(copy.load("copy"), (expected, [0; 5]));
     }
+}
+
+#[test]
+fn what_is_no_row_stays_as_it_was() {
+    let file = r#"{"sessions": {"k": {"location": "edge-2", "peer": "203.0.113.9", "reference": "news", "total_sessions": 1}}}"#;
+    let add = [&HTTP[..], &["--add"]].concat();
+    let stored = crashed();
+    history_input(stored.path(), &HTTP, file.as_bytes()).refuses(2, &["2 rows in 2 sessions", "--add"]);
+    history_input(stored.path(), &add, file.as_bytes()).report();
+    assert_eq!(stored.open_sessions("http"), 2);
+    assert_eq!(stored.load("http").0.len(), 2);
+    let stored = Stored::with_partial_row();
+    history_input(stored.path(), &add, file.as_bytes()).report();
+    assert_eq!(
+        stored.partial_rows("http"),
+        [("203.0.113.9".to_owned(), INHERITED)]
+    );
+    assert_eq!(
+        stored.load("http").0[&["edge-2", "203.0.113.9", "news"].map(str::to_owned)],
+        [2, 4000, 2, 5, 1]
+    );
+}
+
+#[test]
+fn what_open_sessions_moved_counts_against_what_a_number_holds() {
+    let stored = crashed();
+    // In rows, open sessions and what is discarded there are 110 bytes.
+    let file = |bytes: u64| format!("{{\"sessions\": {{\"k\": {{\"total_rxbytes\": {bytes}}}}}}}");
+    let add = [&HTTP[..], &["--add"]].concat();
+    history_input(stored.path(), &add, file(u64::MAX - 109).as_bytes()).refuses(2, &["exceed"]);
+    history_input(stored.path(), &add, file(u64::MAX - 110).as_bytes()).report();
+    let json = history(stored.path(), &["show", "--format", "json"]).json();
+    assert_eq!(json["collectors"][0]["totals"]["rx_bytes"], u64::MAX);
 }

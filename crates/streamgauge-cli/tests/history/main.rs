@@ -9,6 +9,7 @@
 mod check;
 mod command;
 mod compact;
+mod crashed;
 mod export;
 mod forget;
 mod import;

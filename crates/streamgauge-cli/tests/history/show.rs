@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::command::history;
+use crate::crashed::{self, crashed};
 use crate::stored::{DISCARDED, Stored, VIEWERS, VIEWERS_TOTAL};
 
 /// As JSON has them.
@@ -26,7 +27,10 @@ fn collectors_have_their_totals_and_files() {
         "4.11 kB",
         "92.5 kB",
         "3 sessions, 30 B",
-        "http.history",
+        "http.1.snapshot",
+        "snapshot 1: 4 rows",
+        "http.1.log",
+        "log 1: 0 saves",
     ] {
         assert!(table.contains(part), "no {part:?} in\n{table}");
     }
@@ -56,17 +60,18 @@ fn collectors_have_their_totals_and_files() {
     assert_eq!(http["history"], tally(VIEWERS_TOTAL));
     assert_eq!(http["discarded"], tally(DISCARDED));
     assert_eq!(http["totals"], tally([14, 4141, 92_502, 11, 66]));
-    let file = stored.history_file("http");
-    assert_eq!(http["files"][0]["path"], file.to_str().unwrap());
-    assert_eq!(http["files"][0]["bytes"], std::fs::metadata(file).unwrap().len());
+    let file = stored.snapshot("http");
+    assert_eq!(http["files"][1]["path"], file.to_str().unwrap());
+    assert_eq!(http["files"][1]["bytes"], std::fs::metadata(file).unwrap().len());
     assert_eq!(json["collectors"][1]["collector"], "rtmp");
 
     let csv = history(stored.path(), &["show", "--format", "csv"]).csv();
-    let size = http["files"][0]["bytes"].to_string();
+    let bytes = |index: usize| http["files"][index]["bytes"].as_u64().unwrap();
+    let size = bytes(0) + bytes(1);
     let header = "collector,saved_at,rows,partial_rows,open_sessions,sessions,rx_bytes,tx_bytes,rx_packets,tx_packets,\
                   discarded_sessions,discarded_rx_bytes,discarded_tx_bytes,discarded_rx_packets,discarded_tx_packets,\
                   files,file_bytes";
-    let line = format!("http,2026-01-02T03:04:05Z,4,0,0,11,4111,92502,10,66,3,30,0,1,0,1,{size}");
+    let line = format!("http,2026-01-02T03:04:05Z,4,0,0,11,4111,92502,10,66,3,30,0,1,0,2,{size}");
     assert_eq!(
         csv[..2],
         [header, &*line].map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>())
@@ -210,4 +215,60 @@ fn what_is_damaged_is_said_so_beside_what_can_be_read() {
         0
     );
     assert_eq!(stored.files(), before);
+}
+
+#[test]
+fn sessions_that_were_open_are_counted_as_ended_and_said_so() {
+    let stored = crashed();
+    let before = stored.files();
+    let json = history(stored.path(), &["show", "--format", "json"]).json();
+    let http = &json["collectors"][0];
+    assert_eq!((&http["open_sessions"], &http["rows"]), (&json!(2), &json!(2)));
+    assert_eq!(http["history"], tally([2, 107, 20, 3, 1]));
+    assert_eq!(http["discarded"], tally(crashed::DISCARDED));
+    let json = history(stored.path(), &["show", "--by", "peer", "--format", "json"]).json();
+    for (row, (peer, numbers)) in json["rows"].as_array().unwrap().iter().zip(crashed::ROWS) {
+        let mut expected = tally(numbers);
+        expected["peer"] = peer.into();
+        expected["partial"] = false.into();
+        assert_eq!(*row, expected);
+    }
+    let report = history(stored.path(), &["check"]).report();
+    assert!(
+        report.contains("http: sound; 2 rows, 2 sessions found open"),
+        "{report}"
+    );
+    assert!(report.contains("http.0.log: log 0: 2 saves"), "{report}");
+    assert_eq!(stored.files(), before);
+}
+
+#[test]
+fn partial_rows_are_marked() {
+    let stored = Stored::with_partial_row();
+    let table = history(stored.path(), &["show"]).report();
+    assert!(table.contains("4 (1 partial)"), "{table}");
+    let table = history(stored.path(), &["top"]).report();
+    let line = table.lines().find(|line| line.contains("edge-2")).unwrap();
+    assert!(
+        line.ends_with("partial") && table.contains("\npartial: "),
+        "{table}"
+    );
+    // A sum is partial where a part of it is.
+    let csv = history(stored.path(), &["show", "--by", "peer", "--format", "csv"]).csv();
+    let marks: Vec<_> = csv
+        .iter()
+        .map(|line| (line[0].as_str(), line[6].as_str()))
+        .collect();
+    assert_eq!(
+        marks[1..],
+        [
+            ("198.51.100.7:4000", "false"),
+            ("198.51.100.7:4001", "false"),
+            ("203.0.113.9", "true")
+        ]
+    );
+    let json = history(stored.path(), &["show", "--format", "json"]).json();
+    assert_eq!(json["collectors"][0]["partial_rows"], 1);
+    let table = history(stored.path(), &["top", "-n", "1"]).report();
+    assert!(!table.contains("partial"), "{table}");
 }

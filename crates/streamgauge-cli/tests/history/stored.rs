@@ -1,7 +1,7 @@
 //! Directories with histories in them, as the library writes them and reads them back.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -27,6 +27,9 @@ pub(crate) const VIEWERS_TOTAL: [u64; 5] = [11, 4111, 92_502, 10, 66];
 
 /// What was discarded beside them.
 pub(crate) const DISCARDED: [u64; 5] = [3, 30, 0, 1, 0];
+
+/// What the row of the last viewer inherited, where it is partial.
+pub(crate) const INHERITED: u64 = 12;
 
 /// A directory of histories that goes with its test.
 #[derive(Debug)]
@@ -57,22 +60,59 @@ impl Stored {
         }
         snapshot.discarded = stats(discarded);
         snapshot.taken_at = SystemTime::UNIX_EPOCH + SAVED_AT;
-        self.lock().save(collector, &snapshot).unwrap();
+        self.with_store(|store| store.save(collector, &snapshot).unwrap());
+    }
+
+    /// Saves the viewers in the collector `http`, of whom the last came when there was no room for a while.
+    pub(crate) fn with_partial_row() -> Self {
+        let stored = Self::viewers();
+        let ([location, peer, reference], _) = VIEWERS[3];
+        stored.with_store(|store| {
+            let mut snapshot = history(store, "http");
+            let key = HistoryKey::new(location, peer, reference);
+            let mut row = snapshot.remove_row(&key).unwrap();
+            (row.is_partial, row.inherited) = (true, INHERITED);
+            snapshot.insert_row(key, row);
+            store.save("http", &snapshot).unwrap();
+        });
+        stored
+    }
+
+    /// The key, the mark and what is inherited of partial rows.
+    pub(crate) fn partial_rows(&self, collector: &str) -> Vec<(String, u64)> {
+        let snapshot = self.snapshot_of(collector);
+        let rows = snapshot.rows().filter(|(_, row)| row.is_partial);
+        rows.map(|(key, row)| (key.peer.to_string(), row.inherited))
+            .collect()
+    }
+
+    /// How many sessions would be found open by a program that starts now.
+    pub(crate) fn open_sessions(&self, collector: &str) -> u64 {
+        self.snapshot_of(collector).open_sessions()
     }
 
     /// What a program would find that starts now: rows, and what was discarded.
     pub(crate) fn load(&self, collector: &str) -> (BTreeMap<[String; 3], [u64; 5]>, [u64; 5]) {
-        match self.lock().load(collector).unwrap() {
-            Loaded::History(snapshot) => {
-                let labels =
-                    |key: &HistoryKey| [&key.location, &key.peer, &key.reference].map(ToString::to_string);
-                let rows = snapshot
-                    .rows()
-                    .map(|(key, row)| (labels(key), numbers(&row.stats)));
-                (rows.collect(), numbers(&snapshot.discarded))
-            }
-            other => panic!("{other:?}"),
-        }
+        let snapshot = self.snapshot_of(collector);
+        let labels = |key: &HistoryKey| [&key.location, &key.peer, &key.reference].map(ToString::to_string);
+        let rows = snapshot
+            .rows()
+            .map(|(key, row)| (labels(key), numbers(&row.stats)));
+        (rows.collect(), numbers(&snapshot.discarded))
+    }
+
+    fn snapshot_of(&self, collector: &str) -> HistorySnapshot {
+        self.with_store(|store| history(store, collector))
+    }
+
+    /// Does something with the directory's store, and gives its lock up for sure: a command that another test starts at that
+    /// moment has this program's open files, and with them the lock, until it runs.
+    fn with_store<T>(&self, act: impl FnOnce(&FileStore) -> T) -> T {
+        let done = act(&self.lock());
+        let lock = File::open(self.path().join("lock")).unwrap();
+        lock.lock().unwrap();
+        lock.unlock().unwrap();
+        done
     }
 
     /// The directory, as a running program has it.
@@ -90,19 +130,28 @@ impl Stored {
             .collect()
     }
 
-    /// The file that holds the history of a collector.
-    pub(crate) fn history_file(&self, collector: &str) -> PathBuf {
-        let holds = |path: &PathBuf| {
-            let name = path.file_name().unwrap().to_str().unwrap();
-            name.starts_with(collector) && !name.contains("corrupt")
-        };
-        let files = self.files();
-        files.into_keys().find(holds).unwrap()
+    /// The snapshot of a collector.
+    pub(crate) fn snapshot(&self, collector: &str) -> PathBuf {
+        self.file(collector, "snapshot")
     }
 
-    /// Changes a byte in the middle of the history of a collector.
+    /// The log of a collector.
+    pub(crate) fn log(&self, collector: &str) -> PathBuf {
+        self.file(collector, "log")
+    }
+
+    fn file(&self, collector: &str, kind: &str) -> PathBuf {
+        let is_it = |path: &PathBuf| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with(collector) && name.ends_with(kind)
+        };
+        let files = self.files();
+        files.into_keys().find(is_it).unwrap()
+    }
+
+    /// The directory with a byte changed in the middle of the snapshot of a collector, which is named.
     pub(crate) fn damage(&self, collector: &str) -> PathBuf {
-        let path = self.history_file(collector);
+        let path = self.snapshot(collector);
         let mut bytes = fs::read(&path).unwrap();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 0x10;
@@ -118,6 +167,14 @@ impl Stored {
         having
             .map(|(path, _)| path.file_name().unwrap().to_str().unwrap().to_owned())
             .collect()
+    }
+}
+
+/// What is stored of a collector, which has to be sound.
+fn history(store: &FileStore, collector: &str) -> HistorySnapshot {
+    match store.load(collector).unwrap() {
+        Loaded::History(snapshot) => snapshot,
+        other => panic!("{other:?}"),
     }
 }
 

@@ -113,7 +113,7 @@ fn a_directory_that_a_program_has_is_left_alone() {
 fn a_file_that_cannot_be_read_is_named() {
     let stored = Stored::viewers();
     // For whoever may read everything: a directory under a history's name.
-    let unreadable = stored.history_file("http");
+    let unreadable = stored.snapshot("http");
     fs::remove_file(&unreadable).unwrap();
     fs::create_dir(&unreadable).unwrap();
     for arguments in &ACTIONS[..READING] {
