@@ -1,10 +1,17 @@
 //! The command line.
 
+mod history;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
+
+pub use self::history::{
+    Action, By, CheckArgs, CheckFormat, CompactArgs, ExportArgs, ExportFormat, ForgetArgs, HistoryArgs,
+    ImportArgs, ListFormat, Name, ShowArgs, TopArgs, Weight,
+};
 
 /// Meter sessions: who moved how many bytes, how fast.
 #[derive(Debug, Parser)]
@@ -24,6 +31,9 @@ pub enum Command {
     /// Bytes are those on the wire, link header included.
     #[command(after_help = EXIT_STATUS)]
     Replay(ReplayArgs),
+
+    /// Read and mend the histories that collectors keep in a directory: what their ended sessions moved.
+    History(HistoryArgs),
 }
 
 const EXIT_STATUS: &str = "Exit status: 0 if all went well; 1 if the report, the chart or the history could not be \

@@ -5,6 +5,8 @@
 //! capture's own clock. The first three are one thread's work, the last is another's: [`dispatch`] stands between them.
 //! Reports are made of plain rows at the end.
 //!
+//! The [`history`] that collectors leave in a directory is read and mended beside all that.
+//!
 //! None of this is a stable interface: programs embed the crate `streamgauge`, not this one.
 
 pub mod args;
@@ -16,9 +18,11 @@ pub mod directory;
 pub mod dispatch;
 pub mod endpoints;
 pub mod epoch;
+pub mod history;
 pub mod measurement;
 mod memo;
 pub mod meter;
+pub mod outcome;
 pub mod progress;
 pub mod protocol;
 pub mod replay;

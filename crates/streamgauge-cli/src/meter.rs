@@ -5,7 +5,7 @@
 //! their next packet; the totals of the closed ones are added to the conversation's row. A session's id is the number of
 //! its conversation.
 //!
-//! The crate `streamgauge` is named in this file alone.
+//! The crate `streamgauge` is named in this file and in `history::archive` alone.
 //!
 //! Cost: for a packet, a count by handle; no lookup; no alloc; no clock. For a conversation, its labels once for each of its
 //! sessions. For a captured second, a tick of the collector.

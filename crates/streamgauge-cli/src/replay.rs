@@ -1,8 +1,7 @@
 //! `streamgauge replay`: captures in, report out.
 
-use std::fmt::Display;
 use std::fs;
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io;
 use std::mem;
 use std::path::Path;
 
@@ -11,21 +10,10 @@ use crate::capture::{CaptureReader, Cause, Fault};
 use crate::dispatch::Dispatcher;
 use crate::measurement::Measurement;
 use crate::meter::{Meter, MeterConfig};
+use crate::outcome::{Outcome, complain};
 use crate::progress::Progress;
 use crate::report::{self, InputReport, Report};
 use crate::source::{self, Source};
-
-/// How a command ended, as its exit status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Outcome {
-    /// All went well.
-    Success = 0,
-    /// Something could not be written.
-    OutputFailed = 1,
-    /// Something could not be read to its end.
-    InputFailed = 2,
-}
 
 /// Replays captures and reports to standard output; troubles go to standard error, a line each.
 #[must_use]
@@ -149,19 +137,5 @@ fn publish(args: &ReplayArgs, inputs: Vec<InputReport>, measurement: Measurement
             outcome = complain(&path.display().to_string(), &error, Outcome::OutputFailed);
         }
     }
-    let mut out = BufWriter::new(io::stdout().lock());
-    match report.write(args.format, &mut out).and_then(|()| out.flush()) {
-        // Whoever reads the report has seen enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => outcome,
-        Err(error) => complain("standard output", &error, Outcome::OutputFailed).max(outcome),
-        Ok(()) => outcome,
-    }
-}
-
-/// Writes a line to standard error, and gives the outcome that follows from it.
-fn complain(subject: &str, message: &dyn Display, outcome: Outcome) -> Outcome {
-    // Where standard error is closed there is nobody left to tell.
-    let line = source::printable(&format!("streamgauge: {subject}: {message}"));
-    let _ = writeln!(io::stderr(), "{line}");
-    outcome
+    outcome.max(Outcome::of_report(|mut out| report.write(args.format, &mut out)))
 }

@@ -2,8 +2,10 @@
 
 pub mod chart;
 mod conversations;
+pub(crate) mod csv;
+pub(crate) mod grid;
 mod json;
-mod quantity;
+pub(crate) mod quantity;
 mod table;
 
 use std::cmp::Ordering;

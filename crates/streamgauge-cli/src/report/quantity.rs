@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A number of some unit, shown as in `12.3 MB`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Quantity {
+pub(crate) struct Quantity {
     value: f64,
     unit: &'static str,
 }
@@ -14,7 +14,7 @@ const PREFIXES: [&str; 7] = ["", "k", "M", "G", "T", "P", "E"];
 impl Quantity {
     /// A number of bytes.
     #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-    pub(super) fn bytes(bytes: u64) -> Self {
+    pub(crate) fn bytes(bytes: u64) -> Self {
         Self {
             value: bytes as f64,
             unit: "B",
@@ -22,7 +22,7 @@ impl Quantity {
     }
 
     /// A bitrate.
-    pub(super) fn bitrate(bits_per_second: f64) -> Self {
+    pub(crate) fn bitrate(bits_per_second: f64) -> Self {
         Self {
             value: bits_per_second,
             unit: "bit/s",
@@ -54,8 +54,13 @@ impl fmt::Display for Quantity {
 }
 
 /// A count with its thousands apart, as in `1,234,567`.
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     indicatif::HumanCount(number).to_string()
+}
+
+/// A number of things, in the singular where there is one.
+pub(crate) fn counted(number: u64, thing: &str) -> String {
+    format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Report;
-use super::quantity::{Quantity, count};
+use super::grid::Grid;
+use super::quantity::{Quantity, count, counted};
 use crate::measurement::{Rates, Tally};
 
 const COLUMNS: [&str; 10] = [
@@ -23,54 +23,36 @@ const COLUMNS: [&str; 10] = [
     "top out",
 ];
 
-/// A line under the header and nothing else.
-const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
-
 /// Columns of names; those after them are numbers.
 const NAMES: usize = 3;
 
 /// Writes the table; "in" is from the peer to the location, "out" the way back.
 pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let measurement = &report.measurement;
-    let mut table = Table::new();
-    // Never as wide as a terminal: what is piped into a file looks the same.
-    table
-        .load_style(STYLE)
-        .set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(COLUMNS);
+    let mut grid = Grid::new(COLUMNS, NAMES);
     for row in &measurement.rows {
         let names = [
             row.conversation.peer(),
             row.conversation.location(),
             row.conversation.reference(),
         ];
-        table.add_row(cells(names, &row.tally, &row.rates));
+        grid.add(cells(names, &row.tally, &row.rates));
     }
     let total = match report.omitted {
         0 => String::new(),
         omitted => format!("{} more (--top 0 shows all)", count(omitted as u64)),
     };
-    table.add_row(cells(
+    grid.add_total(cells(
         ["total".to_owned(), total, String::new()],
         &measurement.counted(),
         &measurement.rates,
     ));
-    for column in table.column_iter_mut().skip(NAMES) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    let lines: Vec<_> = table.lines().collect();
-    for (index, line) in lines.iter().enumerate() {
-        // The line under the header stands above the totals too.
-        if let (true, Some(rule)) = (index + 1 == lines.len(), lines.get(1)) {
-            writeln!(out, "{rule}")?;
-        }
-        writeln!(out, "{}", line.trim_end())?;
-    }
+    grid.write(out)?;
     writeln!(out)?;
     summary(report, out)
 }
 
-fn cells(names: [String; NAMES], tally: &Tally, rates: &Rates) -> Vec<Cell> {
+fn cells(names: [String; NAMES], tally: &Tally, rates: &Rates) -> Vec<String> {
     let numbers = [
         count(tally.packets()),
         Quantity::bytes(tally.rx_bytes).to_string(),
@@ -80,7 +62,7 @@ fn cells(names: [String; NAMES], tally: &Tally, rates: &Rates) -> Vec<Cell> {
         Quantity::bitrate(rates.top_rx_bitrate).to_string(),
         Quantity::bitrate(rates.top_tx_bitrate).to_string(),
     ];
-    names.into_iter().chain(numbers).map(Cell::new).collect()
+    names.into_iter().chain(numbers).collect()
 }
 
 fn summary(report: &Report, out: &mut impl Write) -> io::Result<()> {
@@ -104,11 +86,6 @@ fn summary(report: &Report, out: &mut impl Write) -> io::Result<()> {
         counted(totals.sessions, "session"),
         count(discarded),
     )
-}
-
-/// A number of things, in the singular where there is one.
-fn counted(number: u64, thing: &str) -> String {
-    format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// The first packet's time in UTC, to the second; `None` where a calendar has no such day.
