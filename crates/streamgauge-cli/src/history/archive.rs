@@ -90,7 +90,7 @@ fn warning(aside: &SetAside) -> String {
 impl History {
     /// With the sessions that were open counted as ended. What was changed since it was loaded is lost.
     pub(super) fn folded(self) -> Self {
-        Self::from(self.origin.folded())
+        Self::from(self.origin.recovered())
     }
 
     /// What all of it comes to, as it was loaded: rows, open sessions, and what was discarded.
@@ -104,12 +104,12 @@ impl History {
         let mut snapshot = self.origin.clone();
         for (key, _) in self.origin.rows() {
             if !self.rows.contains_key(key) {
-                snapshot.remove_row(key);
+                snapshot.remove(key);
             }
         }
         for (key, row) in &self.rows {
             if self.origin.row(key) != Some(row) {
-                snapshot.insert_row(key.clone(), *row);
+                snapshot.insert(key, *row);
             }
         }
         snapshot.discarded = self.discarded;
@@ -141,7 +141,7 @@ impl From<Inspection> for Found {
     fn from(inspection: Inspection) -> Self {
         Self {
             open_sessions: inspection.history.open_sessions(),
-            history: History::from(inspection.history.folded()),
+            history: History::from(inspection.history.recovered()),
             collector: inspection.collector,
             files: inspection.files,
             damage: inspection.damage,

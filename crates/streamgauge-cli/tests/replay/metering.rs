@@ -149,9 +149,9 @@ fn a_history_adds_up_from_replay_to_replay() {
 fn a_history_that_cannot_be_saved_costs_no_report() {
     let scratch = Scratch::new("unsaved-history");
     let (history, capture) = (scratch.path("kept"), scratch.file("a.pcap", &exchanges(&[0])));
-    // A directory stands where the log is to be written.
-    std::fs::create_dir_all(Path::new(&history).join("replay.0.log.d")).unwrap();
-    std::os::unix::fs::symlink("replay.0.log.d", Path::new(&history).join("replay.0.log")).unwrap();
+    // What is there is no log, so all is to be written anew; and a directory stands where that is to be written.
+    std::fs::create_dir_all(Path::new(&history).join("replay.1.snapshot.new")).unwrap();
+    std::fs::write(Path::new(&history).join("replay.0.log"), "no log").unwrap();
     let ran = replay(&["--history", &history, "--format", "conversations", &capture]);
     let without = replay(&["--format", "conversations", &capture]);
     assert_eq!((ran.status, ran.stdout), (1, without.stdout));
