@@ -17,7 +17,7 @@ pub(crate) struct Changed {
 }
 
 #[cfg_attr(
-    not(test),
+    any(not(test), loom),
     expect(dead_code, reason = "the store that takes changes is the next commit's")
 )]
 impl Changed {
