@@ -81,6 +81,8 @@ pub enum Operation {
     Count(Route, Way, u64),
     /// Counts bytes by id under one pin; all in one call, or one after the other.
     Burst(usize, Way, bool, Vec<(Id, u64)>),
+    /// Sessions from beginning to end, one after the other: what fills a history.
+    Visits(usize, Vec<(Labels, Way, u64)>),
     /// Counts 2^48 bytes so many times.
     Fill(Route, Way, u32),
     /// `activate`.
@@ -114,7 +116,7 @@ pub enum Operation {
 }
 
 /// How often each operation is drawn, in parts of 256; what is left is the first.
-const SHARES: [(u8, u16); 26] = [
+const SHARES: [(u8, u16); 27] = [
     (1, 28),
     (2, 10),
     (3, 10),
@@ -141,6 +143,7 @@ const SHARES: [(u8, u16); 26] = [
     (24, 4),
     (25, 2),
     (26, 1),
+    (27, 8),
 ];
 
 impl<'a> Arbitrary<'a> for Operation {
@@ -191,6 +194,18 @@ impl<'a> Arbitrary<'a> for Operation {
             24 => Self::Crash,
             25 => Self::BreakStore(draw.flag()?),
             26 => Self::Misuse(draw.pick(&pool::STRANGERS)?),
+            27 => {
+                let on = draw.collector()?;
+                let visits = (0..=draw.below(4)?)
+                    .map(|_| {
+                        // Two bytes for three labels: there are not so many to an operation.
+                        let label = draw.pick(&pool::TEXTS)?;
+                        let labels = Labels([label, "l", pool::TEXTS[usize::from(draw.flag()?)]]);
+                        Ok((labels, draw.way()?, draw.pick(&pool::AMOUNTS)?))
+                    })
+                    .collect::<arbitrary::Result<_>>()?;
+                Self::Visits(on, visits)
+            }
             _ => Self::Advance(draw.pick(&pool::STEPS)?),
         })
     }

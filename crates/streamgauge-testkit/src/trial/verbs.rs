@@ -9,6 +9,9 @@ use crate::operation::pool::Id;
 use crate::operation::{COLLECTORS, Expectation, Labels, Operation, Route, SLOTS, Whom};
 use crate::way::{Pair, Way};
 
+/// Under which id sessions come that are there for one operation.
+const VISITOR: Id = Id(1);
+
 impl Trial {
     /// Does one operation.
     pub(super) fn perform(&mut self, operation: &Operation) -> Result<(), Mismatch> {
@@ -36,6 +39,14 @@ impl Trial {
             }
             Operation::Count(route, way, bytes) => return self.count(*route, *way, *bytes),
             Operation::Burst(on, way, at_once, calls) => return self.burst(*on, *way, *at_once, calls),
+            Operation::Visits(on, visits) => {
+                for (labels, way, bytes) in visits {
+                    let visitor = Whom::Id(*on, VISITOR);
+                    self.register(*on, VISITOR, *labels, true, SLOTS);
+                    self.count(Route::Plain(visitor), *way, *bytes)?;
+                    self.unregister(visitor)?;
+                }
+            }
             Operation::Fill(route, way, calls) => {
                 for _ in 0..*calls {
                     self.count(*route, *way, 1 << 48)?;

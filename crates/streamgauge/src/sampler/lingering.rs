@@ -1,7 +1,8 @@
 //! Closed sessions whose writers are still held.
 //!
 //! A writer learns of the close at its next call, and one addition may be under way meanwhile. Until it is dropped, every
-//! collection credits what its cell gained to where the session was accounted.
+//! collection credits what its cell gained to where the session was accounted. If that row had to leave the history
+//! meanwhile, the gain is a new key's: it gets a row of bytes without a session, and what was folded stays folded.
 //!
 //! Where first bytes activate, that addition may be a session's first: it was discarded without a byte, and then holds
 //! some. It moves to the history with all that was credited to it, as if its close had come after the addition. Totals do
