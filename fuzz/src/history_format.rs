@@ -119,7 +119,7 @@ impl Bench {
 
     /// A collector that begins with it adds up, goes on, and leaves it and what it counted.
     fn check_restored(&self, snapshot: &HistorySnapshot) {
-        let rows = Stats::sum(snapshot.rows().map(|(_, stats)| *stats));
+        let rows = Stats::sum(snapshot.rows().map(|(_, row)| row.stats));
         let before = Stats::sum([rows, snapshot.discarded]);
         let mut config = Config::default();
         config.store = Some(Arc::<FileStore>::clone(&self.store) as Arc<dyn HistoryStore>);
@@ -147,7 +147,7 @@ impl Bench {
         let Loaded::History(kept) = self.store.load(NAME).unwrap() else {
             panic!("what a collector saved is a history");
         };
-        let kept = Stats::sum(kept.rows().map(|(_, stats)| *stats));
+        let kept = Stats::sum(kept.rows().map(|(_, row)| row.stats));
         assert_eq!(kept, Stats::sum([rows, counted]));
     }
 }

@@ -6,6 +6,7 @@
 
 pub(crate) mod books;
 mod collection;
+mod peer;
 pub(crate) mod published;
 pub(crate) mod saving;
 pub(crate) mod session;
@@ -206,6 +207,10 @@ impl Model {
     }
 
     fn key(&mut self, Labels([reference, location, peer]): Labels) -> Key {
+        let peer = match self.setup.peer_truncation {
+            Some(prefixes) => peer::truncated(peer, prefixes.map(u32::from)),
+            None => peer.to_owned(),
+        };
         let named = |text: String| {
             if text.is_empty() {
                 "unknown".to_owned()
@@ -216,7 +221,7 @@ impl Model {
         Key {
             reference: self.cut(reference),
             location: named(self.cut(location)),
-            peer: named(self.cut(peer)),
+            peer: named(self.cut(&peer)),
         }
     }
 

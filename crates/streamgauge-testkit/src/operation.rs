@@ -246,9 +246,13 @@ impl Draw<'_, '_> {
     }
 
     fn labels(&mut self) -> arbitrary::Result<Labels> {
-        let texts = |drawn: u8| pool::TEXTS[usize::from(drawn) % pool::TEXTS.len()];
+        let text = |drawn: u8| pool::TEXTS[usize::from(drawn) % pool::TEXTS.len()];
         let [reference, location, peer] = <[u8; 3]>::arbitrary(self.0)?;
-        Ok(Labels([texts(reference), texts(location), texts(peer)]))
+        // The texts first, so that a peer shrinks to one.
+        let peers = pool::TEXTS.len() + pool::ADDRESSED.len();
+        let address = (usize::from(peer) % peers).checked_sub(pool::TEXTS.len());
+        let peer = address.map_or(text(peer), |at| pool::ADDRESSED[at].0);
+        Ok(Labels([text(reference), text(location), peer]))
     }
 
     fn whom(&mut self) -> arbitrary::Result<Whom> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arbitrary::{Arbitrary, Unstructured};
-use streamgauge::{Activation, CidrLimiter, CollectorConfig, SessionObserver};
+use streamgauge::{Activation, CidrLimiter, CollectorConfig, PeerTruncation, SessionObserver};
 
 /// One byte picks each.
 const TIMEOUTS: [Duration; 8] = [
@@ -44,6 +44,9 @@ const LISTS: [Option<(&[&str], &[&str])>; 4] = [
     Some((&["10.1.2.3", ""], &[" 10.0.0.0/8 ", "::/0"])),
 ];
 
+/// How many bits of IPv4 and of IPv6 addresses are kept: the defaults, none, all, and between the octets.
+const PREFIXES: [[u8; 2]; 4] = [[24, 64], [0, 0], [32, 128], [9, 65]];
+
 /// How a collector is configured.
 #[derive(Clone, PartialEq, Default)]
 pub struct Setup {
@@ -63,6 +66,7 @@ pub struct Setup {
     pub(crate) max_label_bytes: usize,
     pub(crate) lists: Option<(&'static [&'static str], &'static [&'static str])>,
     pub(crate) is_observed: bool,
+    pub(crate) peer_truncation: Option<[u8; 2]>,
 }
 
 impl<'a> Arbitrary<'a> for Setup {
@@ -71,12 +75,13 @@ impl<'a> Arbitrary<'a> for Setup {
         // What is plain is drawn half of the time: caps in force everywhere leave little to count.
         let plain_or = |drawn: usize, choices: usize| if drawn < choices { drawn } else { 0 };
         let caps = [MANY, 2, 3, 1, 0];
-        let bits = pick(16)?;
+        let bits = pick(256)?;
         let (interval, window) = SPANS[plain_or(pick(12)?, SPANS.len())];
         Ok(Self {
             count_packets: bits & 1 != 0,
             is_explicit: bits & 2 != 0,
             is_observed: bits & 12 == 12,
+            peer_truncation: (bits & 48 == 48).then(|| PREFIXES[bits >> 6]),
             interval,
             window,
             session_timeout: TIMEOUTS[pick(TIMEOUTS.len())?],
@@ -123,6 +128,12 @@ impl Setup {
         {
             config.limiter = Some(Arc::new(limiter));
         }
+        config.peer_truncation = self
+            .peer_truncation
+            .map(|[ipv4_prefix, ipv6_prefix]| PeerTruncation {
+                ipv4_prefix,
+                ipv6_prefix,
+            });
         config.observer = observer;
         config
     }
@@ -141,7 +152,8 @@ impl fmt::Debug for Setup {
             )*};
         }
         show!(max_bitrates max_sessions inactive_timeout session_timeout persist_interval is_explicit interval window);
-        show!(count_packets max_tracked max_writers max_history_keys max_id_bytes max_label_bytes lists is_observed);
+        show!(count_packets max_tracked max_writers max_history_keys max_id_bytes max_label_bytes lists is_observed
+            peer_truncation);
         shown.finish_non_exhaustive()
     }
 }

@@ -171,10 +171,11 @@ impl Collector {
 
     /// Registers a session. It is pending until its first bytes, or until it is activated.
     ///
-    /// An id that is known changes nothing and gives the handle there is. An empty location or peer becomes "unknown";
-    /// labels longer than `max_label_bytes` are cut. `max_sessions` is not looked at: see
-    /// [`try_register`](Self::try_register). An empty id, one longer than `max_id_bytes`, a collector that has stopped or
-    /// is at `max_tracked_sessions`: the handle answers [`Verdict::Refused`], and the summary counts it.
+    /// An id that is known changes nothing and gives the handle there is. An empty location or peer becomes "unknown"; a
+    /// peer that is an IP address becomes its network where `peer_truncation` is set; labels longer than `max_label_bytes`
+    /// are cut. `max_sessions` is not looked at: see [`try_register`](Self::try_register). An empty id, one longer than
+    /// `max_id_bytes`, a collector that has stopped or is at `max_tracked_sessions`: the handle answers
+    /// [`Verdict::Refused`], and the summary counts it.
     ///
     /// Cost: allocations, two locks that no counting call takes, and the clock. Bench: register.
     pub fn register(

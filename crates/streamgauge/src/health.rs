@@ -63,6 +63,11 @@ impl HealthBoard {
         lock(&self.0).clone()
     }
 
+    /// How many events were dropped.
+    pub(crate) fn undelivered_events(&self) -> u64 {
+        lock(&self.0).undelivered_events
+    }
+
     pub(crate) fn note(&self, change: impl FnOnce(&mut Health)) {
         change(&mut lock(&self.0));
     }

@@ -27,6 +27,7 @@
 //!   [`Health`].
 //! * Limits: [`Admission`] for [`Collector::try_register`], [`IpLimiter`] and [`CidrLimiter`].
 //! * Histories: [`HistoryStore`], of which [`FileStore`] is one.
+//! * Privacy: [`PeerTruncation`], and [`peer_address`].
 //!
 //! # What it promises
 //!
@@ -58,6 +59,7 @@ mod label;
 mod limiter;
 #[cfg(all(test, loom))]
 mod models;
+mod peer;
 mod registry;
 mod sampler;
 mod session;
@@ -87,6 +89,7 @@ pub use history::store::{HistoryStore, Loaded, SetAside, StoreError};
 pub use history::{History, HistoryKey, Peers};
 pub use label::Label;
 pub use limiter::{CidrError, CidrLimiter, IpLimiter};
+pub use peer::{PeerTruncation, peer_address};
 pub use registry::{Config, Registry, RegistryReader};
 pub use session::id::{SessionId, SessionIdRef};
 pub use session::shared::SharedHandle;
@@ -109,3 +112,8 @@ pub fn prepare_thread() {
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/performance.md")]
 mod performance_page {}
+
+/// That of docs/privacy.md.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/privacy.md")]
+mod privacy_page {}

@@ -180,7 +180,9 @@ impl Registry {
         let persister = match &self.owner.store {
             Some(store) => {
                 let max_keys = config.max_history_keys;
-                Some(Persister::load(store, id, max_keys, true, &health).map_err(failed)?)
+                // An id may hold the address that is not to be kept.
+                let keeps_ids = config.peer_truncation.is_none();
+                Some(Persister::load(store, id, max_keys, keeps_ids, &health).map_err(failed)?)
             }
             None => None,
         };

@@ -38,6 +38,30 @@ impl Stats {
         }
     }
 
+    /// The bytes of both directions, held at `u64::MAX`.
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.total_rx_bytes.saturating_add(self.total_tx_bytes)
+    }
+
+    /// Whether a sum was held at `u64::MAX`, so that what was added cannot be taken out again.
+    pub(crate) fn is_held(&self) -> bool {
+        let Self {
+            total_sessions,
+            total_rx_bytes,
+            total_tx_bytes,
+            total_rx_packets,
+            total_tx_packets,
+        } = self;
+        [
+            total_sessions,
+            total_rx_bytes,
+            total_tx_bytes,
+            total_rx_packets,
+            total_tx_packets,
+        ]
+        .contains(&&u64::MAX)
+    }
+
     /// Adds another set of sessions.
     pub fn add(&mut self, other: Self) {
         self.total_sessions = self.total_sessions.saturating_add(other.total_sessions);

@@ -73,8 +73,14 @@ pub struct CapsHit {
     pub refused_stopped: u64,
     /// Writers refused at `max_writers`.
     pub refused_writers: u64,
-    /// Sessions accounted under "(other)" because the history had `max_history_keys`.
+    /// Sessions accounted under "(other)" because the history had `max_history_keys`: those of rows that had to leave, and
+    /// those without a byte, for which none had to.
     pub folded_sessions: u64,
+    /// Rows of the history that had to leave for a new key, and were folded into "(other)".
+    pub evicted_keys: u64,
+    /// Events that were dropped by the time of this collection, as in [`Health`](crate::Health::undelivered_events): at
+    /// `max_queued_events`, or at the stop timeout.
+    pub undelivered_events: u64,
     /// Labels, extras among them, cut at `max_label_bytes`.
     pub cut_labels: u64,
 }

@@ -19,7 +19,12 @@ pub(super) fn read(payload: &[u8]) -> Option<HistorySnapshot> {
     snapshot.discarded = bytes.stats()?;
     for _ in 0..bytes.number(u64::MAX)? {
         let (location, peer, reference) = (bytes.label()?, bytes.label()?, bytes.label()?);
-        snapshot.add(&HistoryKey::new(location, peer, reference), bytes.stats()?);
+        let key = HistoryKey::new(location, peer, reference);
+        let mut row = snapshot.row(&key).copied().unwrap_or_default();
+        row.stats.add(bytes.stats()?);
+        row.is_partial |= bytes.flag()?;
+        row.inherited = row.inherited.max(bytes.number(u64::MAX)?);
+        snapshot.insert(&key, row);
     }
     bytes.0.is_empty().then_some(snapshot)
 }
@@ -50,6 +55,14 @@ impl<'a> Bytes<'a> {
                 .rev()
                 .fold(0, |value, byte| value << 8 | u64::from(*byte)),
         )
+    }
+
+    fn flag(&mut self) -> Option<bool> {
+        match self.take(1)?[0] {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
     }
 
     fn label(&mut self) -> Option<&'a str> {

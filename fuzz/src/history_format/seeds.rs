@@ -74,7 +74,7 @@ fn odd_payloads() -> Vec<Seed> {
     };
     // Taken at 0, nothing discarded.
     let head = [0; 7];
-    let row = |label: &[u8]| [&[0, 0, 1][..], label, &[1, 1, 1, 1, 1]].concat();
+    let row = |label: &[u8]| [&[0, 0, 1][..], label, &[1, 1, 1, 1, 1, 1, 7]].concat();
     vec![
         Seed::new(
             "payload-nanoseconds-above-a-second",

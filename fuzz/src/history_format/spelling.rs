@@ -40,7 +40,9 @@ fn payload(taken_at: Duration, discarded: &Stats, rows: &HistorySnapshot) -> Vec
             number(&mut out, label.len() as u64);
             out.extend(label.as_bytes());
         }
-        stats(&mut out, row);
+        stats(&mut out, &row.stats);
+        out.push(row.is_partial.into());
+        number(&mut out, row.inherited);
     }
     out
 }

@@ -70,9 +70,9 @@ impl Stored {
         stored.with_store(|store| {
             let mut snapshot = history(store, "http");
             let key = HistoryKey::new(location, peer, reference);
-            let mut row = snapshot.remove_row(&key).unwrap();
+            let mut row = snapshot.remove(&key).unwrap();
             (row.is_partial, row.inherited) = (true, INHERITED);
-            snapshot.insert_row(key, row);
+            snapshot.insert(&key, row);
             store.save("http", &snapshot).unwrap();
         });
         stored

@@ -1,10 +1,14 @@
 //! The history of the model: a row for each triple, and what was discarded.
+//!
+//! There are only so many rows. A key that finds no room, and brings bytes, takes the place of the one that weighs least:
+//! bytes that it counted, and bytes that those weighed whose place it took. What that one counted is folded into "(other)".
 
 use std::collections::BTreeMap;
 
 use streamgauge::HistorySnapshot;
 
 use super::tally::Tally;
+use crate::way::Pair;
 
 /// What a row stands for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -24,7 +28,7 @@ impl Key {
         }
     }
 
-    /// Sessions of keys that came when there were as many as there may be.
+    /// Sessions of keys that have no row.
     fn other() -> Self {
         Self::own("(other)")
     }
@@ -33,40 +37,93 @@ impl Key {
     fn late() -> Self {
         Self::own("(late)")
     }
+
+    fn is_own(&self) -> bool {
+        *self == Self::other() || *self == Self::late()
+    }
+}
+
+/// What is known of a key: what was counted under it since it entered, whether it may have been there before, and how many
+/// bytes it can have moved then at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Entry {
+    pub(crate) tally: Tally,
+    pub(crate) is_partial: bool,
+    pub(crate) inherited: u64,
+}
+
+impl Entry {
+    /// What decides who has to leave: bytes of both ways, and those of whose place it took.
+    fn weight(&self) -> u64 {
+        let Pair { rx, tx } = self.tally.bytes;
+        rx.saturating_add(tx).saturating_add(self.inherited)
+    }
 }
 
 /// What a store is given, and gives back.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Saved {
-    pub(crate) rows: BTreeMap<Key, Tally>,
+    pub(crate) rows: BTreeMap<Key, Entry>,
     pub(crate) discarded: Tally,
 }
 
 impl Saved {
+    /// Adds to a row. One that was not there begins as what was folded says that it may have been folded itself.
     pub(crate) fn add(&mut self, key: &Key, tally: Tally) {
-        let row = self.rows.entry(key.clone()).or_default();
-        *row = row.plus(tally);
+        let of_new = self.of_new(key);
+        let row = self.rows.entry(key.clone()).or_insert(of_new);
+        row.tally = row.tally.plus(tally);
+    }
+
+    fn of_new(&self, key: &Key) -> Entry {
+        let other = self.rows.get(&Key::other()).copied().unwrap_or_default();
+        if key.is_own() || !other.is_partial {
+            return Entry::default();
+        }
+        Entry {
+            tally: Tally::default(),
+            ..other
+        }
+    }
+
+    /// The rows that are not the history's own.
+    fn keys(&self) -> impl Iterator<Item = (&Key, &Entry)> {
+        self.rows.iter().filter(|(key, _)| !key.is_own())
+    }
+
+    /// Whether anything was folded.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.rows.get(&Key::other()).is_some_and(|other| other.is_partial)
+    }
+
+    pub(crate) fn tallies(&self) -> impl Iterator<Item = Tally> {
+        self.rows.values().map(|row| row.tally)
     }
 
     pub(crate) fn totals(&self) -> Tally {
-        Tally::sum(self.rows.values().copied()).plus(self.discarded)
+        Tally::sum(self.tallies()).plus(self.discarded)
     }
 }
 
 impl From<&HistorySnapshot> for Saved {
     fn from(snapshot: &HistorySnapshot) -> Self {
-        let folded = snapshot.folded();
+        let recovered = snapshot.recovered();
         let row = |(key, row): (&streamgauge::HistoryKey, &streamgauge::HistoryRow)| {
             let key = Key {
                 location: key.location.as_str().to_owned(),
                 peer: key.peer.as_str().to_owned(),
                 reference: key.reference.as_str().to_owned(),
             };
-            (key, Tally::from(row.stats))
+            let entry = Entry {
+                tally: row.stats.into(),
+                is_partial: row.is_partial,
+                inherited: row.inherited,
+            };
+            (key, entry)
         };
         Self {
-            rows: folded.rows().map(row).collect(),
-            discarded: folded.discarded.into(),
+            rows: recovered.rows().map(row).collect(),
+            discarded: recovered.discarded.into(),
         }
     }
 }
@@ -75,8 +132,9 @@ impl From<&HistorySnapshot> for Saved {
 #[derive(Debug, Clone)]
 pub(crate) struct Books {
     pub(crate) saved: Saved,
-    /// Sessions that were entered under "(other)" for want of room.
+    /// Sessions that were folded into "(other)" for want of room, and keys that had a row and lost it.
     pub(crate) folded: u64,
+    pub(crate) evicted: u64,
     max_keys: u64,
 }
 
@@ -84,33 +142,62 @@ impl Books {
     /// What a store had, or nothing.
     pub(super) fn of(stored: Saved, max_keys: u64) -> Self {
         let mut books = Self {
-            saved: Saved {
-                rows: BTreeMap::new(),
-                discarded: stored.discarded,
-            },
+            saved: stored,
             folded: 0,
+            evicted: 0,
             max_keys,
         };
-        for (key, tally) in stored.rows {
-            books.enter(&key, tally);
+        while books.keys() > max_keys {
+            books.evict();
         }
         books
     }
 
+    fn keys(&self) -> u64 {
+        self.saved.keys().count() as u64
+    }
+
     pub(super) fn enter(&mut self, key: &Key, tally: Tally) {
-        let (other, late) = (Key::other(), Key::late());
-        let has_row = self.saved.rows.contains_key(key) || *key == other || *key == late;
-        let keys = self
-            .saved
-            .rows
-            .keys()
-            .filter(|key| **key != other && **key != late);
-        if has_row || (keys.count() as u64) < self.max_keys {
-            self.saved.add(key, tally);
-        } else {
-            self.folded = self.folded.saturating_add(tally.sessions);
-            self.saved.add(&other, tally);
+        let is_new = !self.saved.rows.contains_key(key) && !key.is_own();
+        if is_new && self.keys() >= self.max_keys {
+            let has_bytes = tally.bytes != Pair::default();
+            if self.max_keys == 0 || !has_bytes {
+                // For who has no byte nobody leaves.
+                let row = self.saved.of_new(key);
+                self.fold(Entry { tally, ..row });
+                return;
+            }
+            self.evict();
         }
+        self.saved.add(key, tally);
+    }
+
+    /// Folds the lightest row; of equal ones the first.
+    fn evict(&mut self) {
+        let least = self.saved.keys().map(|(_, row)| row.weight()).min();
+        let lightest = self
+            .saved
+            .keys()
+            .find(|(_, row)| Some(row.weight()) == least)
+            .map(|(key, _)| key.clone());
+        if let Some(row) = lightest.and_then(|key| self.saved.rows.remove(&key)) {
+            self.evicted += 1;
+            self.fold(row);
+        }
+    }
+
+    fn fold(&mut self, row: Entry) {
+        self.folded = self.folded.saturating_add(row.tally.sessions);
+        let was_partial = self.saved.is_partial();
+        let other = self.saved.rows.entry(Key::other()).or_default();
+        *other = Entry {
+            tally: other.tally.plus(row.tally),
+            is_partial: true,
+            inherited: match was_partial {
+                true => other.inherited.max(row.weight()),
+                false => row.weight(),
+            },
+        };
     }
 
     pub(super) fn discard(&mut self, tally: Tally) {
@@ -120,9 +207,9 @@ impl Books {
     /// The rows that `of` gives one name, together.
     pub(crate) fn by(&self, of: impl Fn(&Key) -> String) -> BTreeMap<String, Tally> {
         let mut sums: BTreeMap<String, Tally> = BTreeMap::new();
-        for (key, tally) in &self.saved.rows {
+        for (key, row) in &self.saved.rows {
             let sum = sums.entry(of(key)).or_default();
-            *sum = sum.plus(*tally);
+            *sum = sum.plus(row.tally);
         }
         sums
     }

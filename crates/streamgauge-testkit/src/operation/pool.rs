@@ -4,6 +4,7 @@
 //! exactly a timeout.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 const X_40: &[u8] = &[b'x'; 40];
@@ -24,7 +25,7 @@ pub const IDS: [&[u8]; 10] = [
     Y_1025,
 ];
 
-/// References, locations, peers and extras. Two of them are names of the history's own rows.
+/// References, locations, peers and extras; peers may be one of [`ADDRESSED`] as well. Two of them are names of the history's own rows.
 pub const TEXTS: [&str; 9] = [
     "l",
     "m",
@@ -36,6 +37,40 @@ pub const TEXTS: [&str; 9] = [
     "a\u{f1}b\u{65e5}\u{672c}",
     "a label of thirty-two characters",
 ];
+
+/// Peers that are addresses or networks, or nearly: the text, and which address it is, with how many bits of it.
+pub const ADDRESSED: [(&str, Option<(IpAddr, u32)>); 16] = [
+    ("198.51.100.7", V4_7),
+    ("198.51.100.7:4711", V4_7),
+    ("198.51.100.200:4711", v4([198, 51, 100, 200], 32)),
+    ("::ffff:198.51.100.7", V4_7),
+    ("[::ffff:198.51.100.7]:443", V4_7),
+    ("198.51.100.0/24", v4([198, 51, 100, 0], 24)),
+    ("198.51.100.7/16", v4([198, 51, 100, 7], 16)),
+    ("255.255.255.255", v4([255; 4], 32)),
+    ("2001:db8::7", V6_7),
+    ("[2001:db8::7]:443", V6_7),
+    (
+        "2001:DB8:0:0:8000::7%eth0",
+        v6([0x2001, 0xdb8, 0, 0, 0x8000, 0, 0, 7], 128),
+    ),
+    ("2001:db8::/64", v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 64)),
+    ("[fe80::1%25eth0]", v6([0xfe80, 0, 0, 0, 0, 0, 0, 1], 128)),
+    ("user@198.51.100.7", None),
+    ("198.51.100.7.example:80", None),
+    ("198.51.100", None),
+];
+
+const V4_7: Option<(IpAddr, u32)> = v4([198, 51, 100, 7], 32);
+const V6_7: Option<(IpAddr, u32)> = v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 7], 128);
+
+const fn v4([a, b, c, d]: [u8; 4], bits: u32) -> Option<(IpAddr, u32)> {
+    Some((IpAddr::V4(Ipv4Addr::new(a, b, c, d)), bits))
+}
+
+const fn v6([a, b, c, d, e, f, g, h]: [u16; 8], bits: u32) -> Option<(IpAddr, u32)> {
+    Some((IpAddr::V6(Ipv6Addr::new(a, b, c, d, e, f, g, h)), bits))
+}
 
 /// Bytes of one call.
 pub const AMOUNTS: [u64; 14] = [

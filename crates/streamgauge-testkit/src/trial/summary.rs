@@ -128,13 +128,20 @@ fn check_caps(found: &Summary, expected: &Published) -> Result<(), Mismatch> {
         expected.books.folded,
         "caps: folded_sessions"
     );
+    same!(caps.evicted_keys, expected.books.evicted, "caps: evicted_keys");
+    same!(caps.undelivered_events, 0, "caps: undelivered_events");
     Ok(())
 }
 
 fn check_history(found: &Summary, expected: &Published) -> Result<(), Mismatch> {
     let (history, books) = (&found.history, &expected.books);
-    let totals = Tally::sum(books.saved.rows.values().copied());
+    let totals = Tally::sum(books.saved.tallies());
     same!(Tally::from(history.stats), totals, "history: stats");
+    same!(
+        history.is_partial,
+        books.saved.is_partial(),
+        "history: whether it is partial"
+    );
     let tallies = |map: &LabelMap<Stats>| -> BTreeMap<String, Tally> {
         map.iter()
             .map(|(label, stats)| (label.to_owned(), Tally::from(*stats)))
@@ -152,9 +159,9 @@ fn check_history(found: &Summary, expected: &Published) -> Result<(), Mismatch> 
         let at: BTreeMap<String, Tally> = tallies(&found.locations);
         let of_peer = books.saved.rows.iter().filter(|(key, _)| key.peer == *name);
         let mut expected: BTreeMap<String, Tally> = BTreeMap::new();
-        for (key, tally) in of_peer {
+        for (key, row) in of_peer {
             let sum = expected.entry(key.location.clone()).or_default();
-            *sum = sum.plus(*tally);
+            *sum = sum.plus(row.tally);
         }
         same!(at, expected, "history: the locations of peer {name:?}");
         let found = history.peers.get(name).map(|found| Tally::from(found.stats));

@@ -1,6 +1,7 @@
 //! What a collector is configured with.
 
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use crate::clock::nanos;
 use crate::error::Error;
 use crate::event::SessionObserver;
 use crate::limiter::IpLimiter;
+use crate::peer::PeerTruncation;
 
 /// What makes a pending session active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,6 +79,10 @@ pub struct CollectorConfig {
     pub max_id_bytes: usize,
     /// The longest reference, location, peer and extra, each, in bytes. Longer ones are cut between characters.
     pub max_label_bytes: usize,
+    /// How much is kept of a peer that is an IP address. None: all of it. What is registered from then on has the network
+    /// alone, in summaries, events, the log and on disk; ids, references and extras are as the program gave them, and a
+    /// history that is loaded is as it was saved.
+    pub peer_truncation: Option<PeerTruncation>,
     /// Who is told of sessions registered, activated and closed.
     pub observer: Option<Arc<dyn SessionObserver>>,
     /// How many events wait for the observer at most. Beyond it events are dropped, and counted in `health`.
@@ -107,6 +113,18 @@ impl CollectorConfig {
         if self.expected_sessions > MAX_EXPECTED {
             return fault("expected_sessions", &self.expected_sessions, "at most 2^30");
         }
+        if let Some(PeerTruncation {
+            ipv4_prefix,
+            ipv6_prefix,
+        }) = self.peer_truncation
+        {
+            if u32::from(ipv4_prefix) > Ipv4Addr::BITS {
+                return fault("peer_truncation.ipv4_prefix", &ipv4_prefix, "at most 32");
+            }
+            if u32::from(ipv6_prefix) > Ipv6Addr::BITS {
+                return fault("peer_truncation.ipv6_prefix", &ipv6_prefix, "at most 128");
+            }
+        }
         Ok(())
     }
 }
@@ -131,6 +149,7 @@ impl Default for CollectorConfig {
             max_history_keys: 1 << 18,
             max_id_bytes: 1024,
             max_label_bytes: 1024,
+            peer_truncation: None,
             observer: None,
             max_queued_events: 1 << 16,
             stop_timeout: Duration::from_secs(5),
@@ -153,6 +172,7 @@ impl fmt::Debug for CollectorConfig {
             .field("count_packets", &self.count_packets)
             .field("max_tracked_sessions", &self.max_tracked_sessions)
             .field("expected_sessions", &self.expected_sessions)
+            .field("peer_truncation", &self.peer_truncation)
             .finish_non_exhaustive()
     }
 }
@@ -189,7 +209,7 @@ impl Timeouts {
 
 #[cfg(test)]
 mod tests {
-    use super::{CollectorConfig, Error, Timeouts};
+    use super::{CollectorConfig, Error, PeerTruncation, Timeouts};
     use std::time::Duration;
 
     fn timeouts(inactive: Duration, session: Duration) -> (u64, u64) {
@@ -243,5 +263,16 @@ mod tests {
             fault(|config| config.expected_sessions = (1 << 30) + 1),
             Some("expected_sessions")
         );
+        let prefixes = |ipv4_prefix, ipv6_prefix| {
+            let truncation = PeerTruncation {
+                ipv4_prefix,
+                ipv6_prefix,
+            };
+            fault(move |config| config.peer_truncation = Some(truncation))
+        };
+        assert_eq!(prefixes(0, 0), None);
+        assert_eq!(prefixes(32, 128), None);
+        assert_eq!(prefixes(33, 128), Some("peer_truncation.ipv4_prefix"));
+        assert_eq!(prefixes(32, 129), Some("peer_truncation.ipv6_prefix"));
     }
 }

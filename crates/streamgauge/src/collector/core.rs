@@ -108,7 +108,14 @@ impl CollectorCore {
             }
         }
         let persisted = (!recovered.is_to_be_saved).then(|| (ledger.revision(), [Stats::default(); 2]));
-        let mut collection = Collection::new(&config, Arc::clone(&roster), name, ledger, now);
+        let mut collection = Collection::new(
+            &config,
+            Arc::clone(&roster),
+            name,
+            ledger,
+            Arc::clone(&health),
+            now,
+        );
         let summary = Slot::new(Arc::default());
         // The first summary shows the limits, and the history that was loaded.
         collection.collect(Purpose::Refresh, now, &summary, false);

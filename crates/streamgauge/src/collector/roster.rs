@@ -4,6 +4,7 @@
 //!
 //! Locks, in the order in which one thread may take them: a table entry's, the intake's, a session's list of writers.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::config::{Activation, CollectorConfig};
@@ -11,6 +12,7 @@ use super::intake::Intake;
 use super::population::Population;
 use crate::clock::Clock;
 use crate::label::interner::Interner;
+use crate::peer::PeerTruncation;
 use crate::session::SessionHandle;
 use crate::session::core::{SessionCore, SessionRef};
 use crate::session::labels::{Labels, truncated};
@@ -50,6 +52,7 @@ pub(crate) struct Roster {
     max_writers: u64,
     max_id_bytes: usize,
     max_label_bytes: usize,
+    peer_truncation: Option<PeerTruncation>,
     /// The process that started the collector. In a fork of it nothing is registered or closed.
     process: u32,
 }
@@ -74,6 +77,7 @@ impl Roster {
             max_writers: config.max_writers,
             max_id_bytes: config.max_id_bytes,
             max_label_bytes: config.max_label_bytes,
+            peer_truncation: config.peer_truncation,
             process: std::process::id(),
         }
     }
@@ -144,7 +148,7 @@ impl Roster {
         claimed
     }
 
-    /// A session, and how many of its labels were cut.
+    /// A session, and how many of its labels were cut. The one place that takes a peer from its application.
     fn new_session(&self, application: &Application<'_>) -> (SessionCore, u64) {
         let Application {
             reference,
@@ -152,7 +156,12 @@ impl Roster {
             peer,
             ..
         } = *application;
-        let (labels, cut) = Labels::new(reference, location, peer, self.max_label_bytes, |text| {
+        // Before anything else sees it, and before it is cut: what a cut leaves of an address may be no address.
+        let peer = match &self.peer_truncation {
+            Some(truncation) => truncation.truncate(peer),
+            None => Cow::Borrowed(peer),
+        };
+        let (labels, cut) = Labels::new(reference, location, &peer, self.max_label_bytes, |text| {
             self.labels.label(text)
         });
         let core = SessionCore::new(labels, self.activation, self.count_packets);

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::disk::{Disk, SystemDisk};
-use super::journal::Journal;
+use super::journal::{Journal, Limits};
 use super::recovery::{Damage, Files, InspectedFile};
 use super::snapshot::HistorySnapshot;
 use super::store::{HistoryStore, Loaded, StoreError, failed};
@@ -27,6 +27,7 @@ const MAX_SUFFIX: usize = 52;
 pub struct FileStore {
     directory: PathBuf,
     disk: Arc<dyn Disk>,
+    limits: Limits,
     journals: Mutex<HashMap<String, Arc<Mutex<Journal>>, ahash::RandomState>>,
     /// Holds the lock for as long as the store lives.
     _lock: Option<File>,
@@ -64,6 +65,7 @@ impl FileStore {
             Ok(()) => Ok(Self {
                 directory,
                 disk: Arc::new(SystemDisk),
+                limits: Limits::default(),
                 journals: Mutex::default(),
                 _lock: Some(lock),
             }),
@@ -73,11 +75,12 @@ impl FileStore {
     }
 
     /// A store on a disk that is not the system's.
-    #[cfg(test)]
-    pub(super) fn on(disk: Arc<dyn Disk>, directory: &Path) -> Self {
+    #[cfg(all(test, not(loom)))]
+    pub(super) fn on(disk: Arc<dyn Disk>, directory: &Path, limits: Limits) -> Self {
         Self {
             directory: directory.to_owned(),
             disk,
+            limits,
             journals: Mutex::default(),
             _lock: None,
         }
@@ -158,7 +161,7 @@ fn inspect(disk: &dyn Disk, directory: &Path, collector: String) -> Result<Inspe
         match files.recover() {
             Err(error) if error.is_missing() && tries < PATIENCE => tries += 1,
             // It may be a save that is being written.
-            Ok(recovery) if !recovery.damage.is_empty() && tries < PATIENCE => tries += 1,
+            Ok(recovery) if recovery.tail.is_some() && tries < PATIENCE => tries += 1,
             recovered => break recovered?,
         }
     };
@@ -167,7 +170,7 @@ fn inspect(disk: &dyn Disk, directory: &Path, collector: String) -> Result<Inspe
         set_aside: files.set_aside()?,
         history: recovery.history,
         files: recovery.files,
-        damage: recovery.damage,
+        damage: recovery.damage.into_iter().chain(recovery.tail).collect(),
     })
 }
 
@@ -192,7 +195,7 @@ impl HistoryStore for FileStore {
                 "{collector:?} is too long for the name of a file: choose a shorter one"
             )));
         }
-        let (journal, recovery, set_aside) = Journal::open(&self.disk, &self.directory, stem)?;
+        let (journal, recovery, set_aside) = Journal::open(&self.disk, &self.directory, stem, self.limits)?;
         lock(&self.journals).insert(collector.to_owned(), Arc::new(Mutex::new(journal)));
         if recovery.is_empty() {
             return Ok(Loaded::Nothing);

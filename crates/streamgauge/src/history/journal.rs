@@ -21,14 +21,26 @@ use super::snapshot::{Changes, HistorySnapshot};
 use super::snapshot_writer::{SnapshotWriter, Step};
 use super::store::{SetAside, StoreError, failed};
 
-/// Logs of fewer bytes than this are no reason for a snapshot.
-const MIN_LOG: u64 = 1 << 20;
+/// From how many bytes on what is done.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Logs of fewer bytes are no reason for a snapshot.
+    pub(super) log: u64,
+    /// A step of a snapshot writes so much at least, where there is so much left.
+    pub(super) step: u64,
+    /// So much is written at a time where all of it is written at once.
+    pub(super) whole_step: u64,
+}
 
-/// The least that a step of a snapshot writes, where there is so much left.
-const MIN_STEP: u64 = 1 << 18;
-
-/// What is written at a time where all of it is written at once.
-const WHOLE_STEP: u64 = 1 << 23;
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            log: 1 << 20,
+            step: 1 << 18,
+            whole_step: 1 << 23,
+        }
+    }
+}
 
 /// One collector's files.
 #[derive(Debug)]
@@ -36,6 +48,7 @@ pub(super) struct Journal {
     disk: Arc<dyn Disk>,
     directory: PathBuf,
     stem: String,
+    limits: Limits,
     /// The snapshot that the logs begin with; none as long as there is none.
     base: Option<u64>,
     base_bytes: u64,
@@ -48,6 +61,8 @@ pub(super) struct Journal {
     highest: u64,
     /// Whether what is on disk has to be written anew.
     is_tainted: bool,
+    /// What is behind the end of the last log and was not set aside yet.
+    tail: Option<Damage>,
     /// The snapshot that is being written.
     writing: Option<SnapshotWriter>,
     last_save: u64,
@@ -64,6 +79,7 @@ impl Journal {
         disk: &Arc<dyn Disk>,
         directory: &Path,
         stem: String,
+        limits: Limits,
     ) -> Result<(Self, Recovery, Vec<SetAside>), StoreError> {
         let files = Files {
             disk: &**disk,
@@ -75,6 +91,18 @@ impl Journal {
         for damage in std::mem::take(&mut recovery.damage) {
             set_aside.push(keep(&files, damage)?);
         }
+        let mut tail = recovery.tail.take();
+        if let Some(damage) = &tail {
+            // A disk that is full has no room for a copy, and that is no reason not to begin: what is there is whole. It is
+            // kept before anything is written over it.
+            let kept = keep(&files, damage.clone());
+            let path = damage.path.clone();
+            let damage = damage.clone();
+            if kept.is_ok() {
+                tail = None;
+            }
+            set_aside.push(kept.unwrap_or(SetAside { path, damage }));
+        }
         for path in &recovery.leftovers {
             // What cannot be removed now is passed over as well the next time.
             drop(disk.remove(path));
@@ -85,6 +113,7 @@ impl Journal {
             disk: Arc::clone(disk),
             directory: directory.to_owned(),
             stem,
+            limits,
             base,
             base_bytes: base_bytes.unwrap_or(0),
             older_log_bytes: recovery.older_log_bytes,
@@ -92,6 +121,7 @@ impl Journal {
             log_bytes,
             highest: recovery.highest,
             is_tainted: recovery.is_tainted,
+            tail,
             writing: None,
             last_save: 0,
             due_at: 0,
@@ -110,7 +140,7 @@ impl Journal {
     }
 
     fn next_due(&self) -> u64 {
-        MIN_LOG.max(self.base_bytes)
+        self.limits.log.max(self.base_bytes)
     }
 
     fn logged(&self) -> u64 {
@@ -119,6 +149,10 @@ impl Journal {
 
     /// Saves what changed, or all of it where that is not known.
     pub(super) fn save(&mut self, snapshot: &HistorySnapshot) -> Result<(), StoreError> {
+        if let Some(damage) = &self.tail {
+            keep(&self.files(), damage.clone())?;
+            self.tail = None;
+        }
         let Some(changes) = snapshot.changes.as_ref().filter(|_| !self.is_tainted) else {
             return self.rewrite(snapshot);
         };
@@ -161,7 +195,7 @@ impl Journal {
         self.is_tainted = true;
         let number = self.highest + 1;
         let mut writer = SnapshotWriter::new(number, snapshot.clone());
-        while writer.step(&self.files(), WHOLE_STEP)? == Step::Written {}
+        while writer.step(&self.files(), self.limits.whole_step)? == Step::Written {}
         self.write_header(number)?;
         // A snapshot that has its name has its log, too.
         self.sync_directory()?;
@@ -202,7 +236,7 @@ impl Journal {
         let Some(mut writer) = self.writing.take() else {
             return Ok(false);
         };
-        let budget = MIN_STEP.max(self.last_save.saturating_mul(2));
+        let budget = self.limits.step.max(self.last_save.saturating_mul(2));
         self.last_save = 0;
         let step = writer.step(&self.files(), budget);
         let finished = match step {
@@ -280,8 +314,8 @@ fn save_bytes(
     changes: &Changes,
 ) -> Result<Vec<u8>, super::format::FormatError> {
     let mut records = RecordWriter::new(log, at);
-    for key in &changes.keys {
-        records.push(&Entry::row(key, snapshot.rows.get(key)))?;
+    for (key, row) in &changes.rows {
+        records.push(&Entry::row(key, row.as_ref()))?;
     }
     for change in &changes.open {
         records.push(&Entry::change(change))?;

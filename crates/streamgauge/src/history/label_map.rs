@@ -50,6 +50,11 @@ impl<V: Clone + Default> LabelMap<V> {
             self.map.insert_mut(label.clone(), value);
         }
     }
+
+    /// Removes what is under `label`.
+    pub(crate) fn remove(&mut self, label: &str) {
+        self.map.remove_mut(label);
+    }
 }
 
 impl<V> Default for LabelMap<V> {
@@ -93,6 +98,19 @@ mod tests {
         map.update(&"b".into(), |value| *value += 5);
         assert_eq!((copy.get("a"), copy.len()), (Some(&1), 1));
         assert_eq!(map.iter().collect::<Vec<_>>(), [("a", &2), ("b", &5)]);
+    }
+
+    #[test]
+    fn what_is_removed_is_gone_here_and_stays_in_a_copy() {
+        let mut map = LabelMap::<u64>::default();
+        for label in ["a", "b", "c"] {
+            map.update(&label.into(), |value| *value += 1);
+        }
+        let copy = map.clone();
+        map.remove("b");
+        map.remove("never there");
+        assert_eq!(map.iter().collect::<Vec<_>>(), [("a", &1), ("c", &1)]);
+        assert_eq!((map.get("b"), copy.get("b")), (None, Some(&1)));
     }
 
     #[test]

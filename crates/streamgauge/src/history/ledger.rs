@@ -1,22 +1,34 @@
 //! The sampler's books: every closed session is entered here, once.
+//!
+//! There are `max_keys` places for rows. Where all are taken and a new key comes with bytes, the lightest row is folded into
+//! "(other)", and the new key takes its place and inherits its rank ([`ranking`](super::ranking)). What comes without a byte
+//! makes nobody leave, and goes to "(other)" itself. So with N bytes entered in all:
+//!
+//! * The ranks add up to N at most: each byte raises one of them, and who leaves hands its own on.
+//! * So the least of them, once all places are taken, is N / `max_keys` at most. That is all that a key without a row can have
+//!   moved: it had no more when it was folded, and after that any byte of it brings it back.
+//! * So a key that moved more than that has a row, and what moves more than that at once, as a session does that closes,
+//!   is never folded.
+//! * Where the history was begun under fewer places, this holds for those: a key that is new then inherits the heaviest rank
+//!   that was folded, since no more was lost under it.
+//!
+//! What is folded goes from one row to another: sums stay what they are. What is reported of a key is what was counted since it
+//! entered, and says so where there may have been more. Ranks are in the rows, and go with them to the store and back.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::changed::Changed;
 use super::open::OpenSession;
+use super::ranking::Ranking;
+use super::row::HistoryRow;
 use super::snapshot::HistorySnapshot;
-use super::{History, HistoryKey};
+use super::{History, HistoryKey, LATE, OTHER};
 use crate::direction::PerDirection;
 use crate::label::interner::Interner;
 use crate::session::labels::Labels;
 use crate::session::writer::Counts;
 use crate::stats::Stats;
-
-/// What packets are accounted under whose session closed between their bytes and themselves.
-const LATE: &str = "(late)";
-
-/// What is accounted under when the history has as many keys as it may.
-const OTHER: &str = "(other)";
 
 /// Where a closed session was entered.
 #[derive(Debug, Clone)]
@@ -32,13 +44,17 @@ pub(crate) struct Ledger {
     views: History,
     /// How many keys there may be, beside those of `late` and `other`.
     max_keys: u64,
-    /// How many sessions were entered under `other`.
+    /// The order in which rows leave; made by the first that has to.
+    ranking: Option<Ranking>,
+    /// What changed since a store last took it, where there is one.
+    changed: Option<Changed>,
+    /// How many sessions were folded into `other`, and how many rows had to leave for that.
     folded: u64,
+    evicted: u64,
     other: HistoryKey,
     late: HistoryKey,
     late_seen: PerDirection<u64>,
     revision: u64,
-    changed: std::collections::HashSet<HistoryKey, ahash::RandomState>,
     /// Made here, since the labels of a loaded history are the first.
     labels: Arc<Interner>,
 }
@@ -49,25 +65,50 @@ impl Ledger {
             rows: HistorySnapshot::default(),
             views: History::default(),
             max_keys,
+            ranking: None,
+            changed: None,
             folded: 0,
-            other: HistoryKey::new(OTHER, OTHER, OTHER),
-            late: HistoryKey::new(LATE, LATE, LATE),
+            evicted: 0,
+            other: HistoryKey::own(OTHER),
+            late: HistoryKey::own(LATE),
             late_seen: PerDirection::default(),
             revision: 0,
-            changed: std::collections::HashSet::default(),
             labels: Arc::new(Interner::new()),
         }
     }
 
-    /// The books as a store had them. Where it had more keys than there may be, the last ones are folded.
+    /// From now on notes what changes, for a store to take.
+    pub(crate) fn noting_changes(mut self) -> Self {
+        self.changed = Some(Changed::default());
+        self
+    }
+
+    /// The books as a store had them; what they differ in is noted as changed. Where it had more keys than there may be, the
+    /// lightest are folded.
     pub(crate) fn restored(snapshot: &HistorySnapshot, max_keys: u64) -> Self {
-        let mut ledger = Self::new(max_keys);
-        for (key, row) in snapshot.rows() {
+        let mut ledger = Self::new(max_keys).noting_changes();
+        let mut kept = snapshot.clone();
+        let excess = ledger.places(&kept).saturating_sub(max_keys);
+        let mut ranking = (excess > 0).then(|| Ranking::of(&kept));
+        let lightest: Vec<_> = (0..excess)
+            .map_while(|_| {
+                let key = ranking.as_mut()?.take_lightest(&kept)?;
+                let row = kept.remove(&key)?;
+                Some((key, row))
+            })
+            .collect();
+        for (key, row) in kept.rows() {
             let key = ledger.shared(key);
-            ledger.enter(&key, row.stats);
+            ledger.rows.insert(&key, *row);
+            ledger.views.show(&key, row.stats);
+            ledger.views.stats.add(row.stats);
+        }
+        ledger.views.is_partial = ledger.rows.heaviest_folded.is_some();
+        for (key, row) in lightest {
+            ledger.views.stats.add(row.stats);
+            ledger.fold_evicted(key, row);
         }
         ledger.rows.discarded = snapshot.discarded;
-        ledger.revision = 0;
         ledger
     }
 
@@ -79,11 +120,6 @@ impl Ledger {
             Account::Discarded
         };
         self.credit(&account, session.stats);
-    }
-
-    /// The keys whose rows changed since the last time.
-    pub(crate) fn take_changes(&mut self) -> Vec<HistoryKey> {
-        std::mem::take(&mut self.changed).into_iter().collect()
     }
 
     /// A key of labels that sessions share.
@@ -107,9 +143,8 @@ impl Ledger {
 
     /// Enters stats where they belong.
     pub(crate) fn credit(&mut self, account: &Account, stats: Stats) {
-        if stats.total_sessions > 0 {
-            self.labels.session_ended();
-        }
+        // A session ended, or bytes came late that may make a row leave.
+        self.labels.session_ended();
         match account {
             Account::History(key) => self.enter(key, stats),
             Account::Discarded => {
@@ -142,40 +177,90 @@ impl Ledger {
         );
     }
 
-    /// Enters stats under a key, or under "(other)" where it is new and there are as many as there may be. What came under
-    /// "(other)" once stays there: keys never go.
+    /// Enters stats under a key. One that was folded meanwhile, where a writer's bytes come late, is a new key.
     fn enter(&mut self, key: &HistoryKey, stats: Stats) {
-        let other;
-        let key = if self.has_room_for(key) {
-            key
-        } else {
-            self.folded = self.folded.saturating_add(stats.total_sessions);
-            other = self.other.clone();
-            &other
-        };
-        self.changed.insert(key.clone());
-        self.rows.add(key, stats);
-        self.views.peers.update(&key.peer, |peer| {
-            peer.stats.add(stats);
-            peer.locations.update(&key.location, |row| row.add(stats));
-        });
-        self.views.locations.update(&key.location, |row| row.add(stats));
-        self.views.references.update(&key.reference, |row| row.add(stats));
-        self.views.stats.add(stats);
         self.revision += 1;
-    }
-
-    fn has_room_for(&self, key: &HistoryKey) -> bool {
-        if self.rows.row(key).is_some() || *key == self.late || *key == self.other {
-            return true;
+        self.views.stats.add(stats);
+        if self.rows.row(key).is_some() || !key.takes_a_place() {
+            self.add(key, stats);
+            return;
         }
-        let own = [&self.late, &self.other].map(|key| u64::from(self.rows.row(key).is_some()));
-        (self.rows.len() as u64) - own[0] - own[1] < self.max_keys
+        let is_full = self.places(&self.rows) >= self.max_keys;
+        if is_full && (stats.bytes() == 0 || self.max_keys == 0) {
+            self.fold(self.rows.newcomer(key, stats));
+            return;
+        }
+        if is_full {
+            self.evict();
+        }
+        self.add(key, stats);
+        if let (Some(ranking), Some(row)) = (&mut self.ranking, self.rows.row(key)) {
+            ranking.enter(key.clone(), row.rank());
+        }
     }
 
-    /// How many sessions were entered under "(other)".
+    /// Adds to a row, which is made if it is not there.
+    fn add(&mut self, key: &HistoryKey, stats: Stats) {
+        if let Some(changed) = &mut self.changed {
+            changed.note(key, self.rows.row(key).is_some());
+        }
+        self.rows.add(key, stats);
+        self.views.show(key, stats);
+    }
+
+    /// Folds the lightest row.
+    fn evict(&mut self) {
+        let rows = &mut self.rows;
+        let ranking = self.ranking.get_or_insert_with(|| Ranking::of(rows));
+        let Some(key) = ranking.take_lightest(rows) else {
+            return;
+        };
+        if let Some(row) = rows.remove(&key) {
+            self.views.hide(&key, row.stats, rows);
+            self.fold_evicted(key, row);
+        }
+    }
+
+    /// Folds a row that has left.
+    fn fold_evicted(&mut self, key: HistoryKey, row: HistoryRow) {
+        self.evicted += 1;
+        if let Some(changed) = &mut self.changed {
+            changed.note_left(key);
+        }
+        self.fold(row);
+    }
+
+    /// Folds what has no row.
+    fn fold(&mut self, row: HistoryRow) {
+        let other = &self.other;
+        if let Some(changed) = &mut self.changed {
+            changed.note(other, self.rows.row(other).is_some());
+        }
+        self.rows.fold(other, row);
+        self.views.show(other, row.stats);
+        self.views.is_partial = true;
+        self.folded = self.folded.saturating_add(row.stats.total_sessions);
+    }
+
+    /// How many rows there are that take a place.
+    fn places(&self, rows: &HistorySnapshot) -> u64 {
+        let own = [&self.late, &self.other].map(|key| u64::from(rows.row(key).is_some()));
+        rows.len() as u64 - own[0] - own[1]
+    }
+
+    /// How many sessions were folded into "(other)".
     pub(crate) fn folded(&self) -> u64 {
         self.folded
+    }
+
+    /// How many rows had to leave.
+    pub(crate) fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// What changed since this was last asked, or since the books were begun; nothing if no store keeps them.
+    pub(crate) fn take_changes(&mut self) -> Changed {
+        self.changed.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     pub(crate) fn history(&self) -> &History {
@@ -213,6 +298,11 @@ impl From<&Labels> for HistoryKey {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod places;
+#[cfg(all(test, not(loom)))]
+mod twin;
 
 #[cfg(test)]
 mod tests {
@@ -306,8 +396,8 @@ mod tests {
                 ledger.credit_late(PerDirection::new(u64::from(n), 0));
                 assert_eq!(ledger.folded(), u64::from(n) - 2);
             }
-            ledger.credit(&key(0), one(1));
-            assert_eq!(ledger.folded(), 3);
+            ledger.credit(&key(5), one(1));
+            assert_eq!((ledger.folded(), ledger.evicted()), (3, 3));
             let snapshot = ledger.snapshot(SystemTime::UNIX_EPOCH);
             assert_eq!(snapshot.len(), 5);
             // Under a higher cap there is room again, beside the row "(other)" that stays.

@@ -51,52 +51,47 @@ impl OpenSession {
     }
 }
 
-/// The sessions that were open at one moment, by serial.
+/// The sessions that were open at one moment, by serial: as a store had them, or as a collection published them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OpenSessions {
+    pub(super) kept: BTreeMap<u64, OpenSession>,
+    published: Option<Published>,
+}
+
 #[derive(Debug, Clone)]
-pub(crate) enum OpenSessions {
-    /// As a store had them.
-    Kept(BTreeMap<u64, OpenSession>),
-    /// As a collection published them.
-    Published { summary: Arc<Summary>, keeps_ids: bool },
+struct Published {
+    summary: Arc<Summary>,
+    keeps_ids: bool,
 }
 
 impl OpenSessions {
+    pub(crate) fn of(summary: Arc<Summary>, keeps_ids: bool) -> Self {
+        Self {
+            kept: BTreeMap::new(),
+            published: Some(Published { summary, keeps_ids }),
+        }
+    }
+
     /// Those with higher serials than `serial`, or all, in the order of their serials.
     pub(crate) fn after(&self, serial: Option<u64>) -> Box<dyn Iterator<Item = OpenSession> + '_> {
-        match self {
-            Self::Kept(sessions) => {
+        match &self.published {
+            None => {
                 let from = serial.map_or(Bound::Unbounded, Bound::Excluded);
-                Box::new(
-                    sessions
-                        .range((from, Bound::Unbounded))
-                        .map(|(_, session)| session.clone()),
-                )
+                let sessions = self.kept.range((from, Bound::Unbounded));
+                Box::new(sessions.map(|(_, session)| session.clone()))
             }
-            Self::Published { summary, keeps_ids } => Box::new(
-                summary
-                    .active
-                    .rows_after(serial)
-                    .map(|row| OpenSession::of(&row, *keeps_ids)),
-            ),
+            Some(Published { summary, keeps_ids }) => {
+                let rows = summary.active.rows_after(serial);
+                Box::new(rows.map(|row| OpenSession::of(&row, *keeps_ids)))
+            }
         }
     }
 
     pub(crate) fn len(&self) -> u64 {
-        match self {
-            Self::Kept(sessions) => sessions.len() as u64,
-            Self::Published { summary, .. } => {
-                let Stats {
-                    total_sessions: live, ..
-                } = summary.live;
-                live + summary.pending.total_sessions
-            }
+        match &self.published {
+            None => self.kept.len() as u64,
+            Some(Published { summary, .. }) => summary.live.total_sessions + summary.pending.total_sessions,
         }
-    }
-}
-
-impl Default for OpenSessions {
-    fn default() -> Self {
-        Self::Kept(BTreeMap::new())
     }
 }
 

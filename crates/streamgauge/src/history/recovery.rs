@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 use super::disk::Disk;
 use super::entry::{self, End, Entry};
 use super::format::{FileId, FileKind, FormatError, HEADER, Record, RecordReader};
-use super::open::OpenSessions;
 use super::row::HistoryRow;
 use super::snapshot::HistorySnapshot;
 use super::store::{StoreError, failed};
@@ -64,6 +63,8 @@ pub(super) struct Recovery {
     pub(super) history: HistorySnapshot,
     pub(super) files: Vec<InspectedFile>,
     pub(super) damage: Vec<Damage>,
+    /// A save at the end of the last log that was not finished: what a crash leaves, or a disk that was full.
+    pub(super) tail: Option<Damage>,
     /// The snapshot that was taken, and its bytes.
     pub(super) base: Option<(u64, u64)>,
     /// The bytes of the logs before the last.
@@ -84,6 +85,7 @@ impl Recovery {
             history: HistorySnapshot::default(),
             files: Vec::new(),
             damage: Vec::new(),
+            tail: None,
             base: None,
             older_log_bytes: 0,
             log: None,
@@ -293,16 +295,23 @@ impl Files<'_> {
             found.older_log_bytes += found.log.map_or(0, |(_, bytes)| bytes);
             found.log = Some((*number, replayed.right));
             expected = number + 1;
-            if let Some((offset, cause, lost)) = replayed.damage {
-                found.damage.push(Damage {
-                    path: (*path).clone(),
-                    offset,
-                    cause: cause.to_string(),
-                    lost,
-                });
-                is_cut = true;
-                // A tail is cut by the next save. Without a header there is nothing to go on with.
-                found.is_tainted |= replayed.right < HEADER as u64 || cause == FormatError::Count;
+            let Some((offset, cause, lost)) = replayed.damage else {
+                continue;
+            };
+            let damage = Damage {
+                path: (*path).clone(),
+                offset,
+                cause: cause.to_string(),
+                lost,
+            };
+            is_cut = true;
+            // Without a header there is nothing to go on with.
+            let can_go_on = replayed.right >= HEADER as u64 && cause != FormatError::Count;
+            if can_go_on && !replayed.is_followed && logs.keys().next_back() == Some(number) {
+                found.tail = Some(damage);
+            } else {
+                found.damage.push(damage);
+                found.is_tainted |= !can_go_on;
             }
         }
         if found.base.is_some() && found.log.is_none() {
@@ -407,6 +416,8 @@ struct Replayed {
     /// Up to which byte it is right.
     right: u64,
     damage: Fault,
+    /// Whether saves check out behind the damage.
+    is_followed: bool,
 }
 
 impl Replayed {
@@ -416,6 +427,7 @@ impl Replayed {
             saves: 0,
             right: 0,
             damage: None,
+            is_followed: false,
         };
         let mut reader = match RecordReader::new(id, file) {
             Ok(reader) => reader,
@@ -470,6 +482,7 @@ impl Replayed {
             }
         };
         this.damage = Some((this.right, fault, lost));
+        this.is_followed = later > 0;
         this
     }
 }
@@ -509,9 +522,6 @@ fn apply(records: &[Record<'_>], history: &mut HistorySnapshot) -> Result<Option
 }
 
 fn take_over(entry: &Entry<'_>, history: &mut HistorySnapshot) {
-    let OpenSessions::Kept(open) = &mut history.open else {
-        return;
-    };
     match *entry {
         Entry::Row {
             key,
@@ -525,9 +535,9 @@ fn take_over(entry: &Entry<'_>, history: &mut HistorySnapshot) {
                 is_partial,
                 inherited,
             };
-            history.rows.insert_mut(key.to_key(), row);
+            history.insert(&key.to_key(), row);
         }
-        Entry::Gone { key } => drop(history.rows.remove_mut(&key.to_key())),
+        Entry::Gone { key } => drop(history.remove(&key.to_key())),
         Entry::Opened {
             serial,
             id,
@@ -537,7 +547,7 @@ fn take_over(entry: &Entry<'_>, history: &mut HistorySnapshot) {
             totals,
         } => {
             let session = entry::open_session(serial, id, key, created_at, is_active, totals);
-            open.insert(serial, session);
+            history.open.kept.insert(serial, session);
             history.next_serial = history.next_serial.max(serial.saturating_add(1));
         }
         Entry::Moved {
@@ -546,12 +556,12 @@ fn take_over(entry: &Entry<'_>, history: &mut HistorySnapshot) {
             totals,
         } => {
             // Not there only where a damaged snapshot has lost it.
-            if let Some(session) = open.get_mut(&serial) {
+            if let Some(session) = history.open.kept.get_mut(&serial) {
                 session.is_active = is_active;
                 session.stats = Stats::from(totals);
             }
         }
-        Entry::Ended { serial } => drop(open.remove(&serial)),
+        Entry::Ended { serial } => drop(history.open.kept.remove(&serial)),
         Entry::End(end) => {
             history.discarded = end.discarded();
             history.taken_at = end.taken_at();

@@ -5,9 +5,9 @@ use std::time::SystemTime;
 
 use rpds::RedBlackTreeMapSync;
 
-use super::HistoryKey;
 use super::open::{OpenChange, OpenSession, OpenSessions};
 use super::row::HistoryRow;
+use super::{HistoryKey, OTHER};
 use crate::stats::Stats;
 
 /// A history at one moment, as a [`HistoryStore`](crate::HistoryStore) saves and loads it: what ended, and which sessions
@@ -27,6 +27,8 @@ use crate::stats::Stats;
 #[derive(Debug, Clone)]
 pub struct HistorySnapshot {
     pub(super) rows: RedBlackTreeMapSync<HistoryKey, HistoryRow>,
+    /// As the row "(other)" has it: the heaviest rank that was folded, if anything was. What new keys inherit.
+    pub(super) heaviest_folded: Option<u64>,
     pub(super) open: OpenSessions,
     /// Higher than the serials of all sessions that were saved.
     pub(super) next_serial: u64,
@@ -41,8 +43,8 @@ pub struct HistorySnapshot {
 /// What is other than in the snapshot before.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
-    /// The keys of rows that changed, came or went: what they are now stands in the rows.
-    pub(crate) keys: Vec<HistoryKey>,
+    /// The rows that changed or came, and the keys of those that left.
+    pub(crate) rows: Vec<(HistoryKey, Option<HistoryRow>)>,
     pub(crate) open: Vec<OpenChange>,
 }
 
@@ -53,6 +55,8 @@ impl HistorySnapshot {
     }
 
     /// The row under `key`.
+    ///
+    /// Cost: O(log n); no alloc; no lock.
     #[must_use]
     pub fn row(&self, key: &HistoryKey) -> Option<&HistoryRow> {
         self.rows.get(key)
@@ -81,46 +85,70 @@ impl HistorySnapshot {
         self.open.len()
     }
 
-    /// Adds to the row under `key`.
+    /// Adds to the row under `key`. Where there is none it is one of a new key, and partial if anything was folded before.
     pub fn add(&mut self, key: &HistoryKey, stats: Stats) {
         self.changes = None;
         match self.rows.get_mut(key) {
             Some(row) => row.stats.add(stats),
-            None => self.rows.insert_mut(key.clone(), HistoryRow::of(stats)),
+            None => self.insert(key, self.newcomer(key, stats)),
         }
     }
 
-    /// Puts a row in place of what was under `key`.
-    pub fn insert_row(&mut self, key: HistoryKey, row: HistoryRow) {
+    /// Puts a row under `key`, in place of what was there: a row as [`rows`](Self::rows) gave it, which a store kept.
+    pub fn insert(&mut self, key: &HistoryKey, row: HistoryRow) {
         self.changes = None;
-        self.rows.insert_mut(key, row);
+        if key.is(OTHER) {
+            self.heaviest_folded = row.is_partial.then_some(row.inherited);
+        }
+        self.rows.insert_mut(key.clone(), row);
     }
 
     /// Takes the row under `key` out.
-    pub fn remove_row(&mut self, key: &HistoryKey) -> Option<HistoryRow> {
+    pub fn remove(&mut self, key: &HistoryKey) -> Option<HistoryRow> {
         self.changes = None;
-        let row = self.rows.get(key).copied();
+        let row = *self.rows.get(key)?;
         self.rows.remove_mut(key);
-        row
+        Some(row)
+    }
+
+    /// The row of a key that is new here.
+    pub(super) fn newcomer(&self, key: &HistoryKey, stats: Stats) -> HistoryRow {
+        match self.heaviest_folded {
+            Some(inherited) if key.takes_a_place() => HistoryRow {
+                stats,
+                is_partial: true,
+                inherited,
+            },
+            _ => HistoryRow::of(stats),
+        }
+    }
+
+    /// Adds a row that has none of its own, or none any more, to that under `other`.
+    pub(super) fn fold(&mut self, other: &HistoryKey, row: HistoryRow) {
+        let mut sum = self.rows.get(other).copied().unwrap_or_default();
+        sum.stats.add(row.stats);
+        sum.is_partial = true;
+        sum.inherited = self.heaviest_folded.unwrap_or_default().max(row.rank());
+        self.insert(other, sum);
     }
 
     /// What it comes to once the open sessions have ended: those that were active are in the rows then, the others
-    /// discarded.
+    /// discarded. So a collector begins that loads it.
     #[must_use]
-    pub fn folded(&self) -> Self {
-        let mut folded = Self {
+    pub fn recovered(&self) -> Self {
+        let mut recovered = Self {
             open: OpenSessions::default(),
             changes: None,
             ..self.clone()
         };
         for session in self.open() {
             if session.is_active {
-                folded.add(&session.key, session.stats);
+                recovered.add(&session.key, session.stats);
             } else {
-                folded.discarded.add(session.stats);
+                recovered.discarded.add(session.stats);
             }
         }
-        folded
+        recovered
     }
 
     /// Higher than the serial of each session that was ever saved.
@@ -129,11 +157,11 @@ impl HistorySnapshot {
     }
 
     /// With the sessions that were open at the same moment, and what is other than at the save before.
-    pub(crate) fn with(self, open: OpenSessions, next_serial: u64, changes: Option<Arc<Changes>>) -> Self {
+    pub(crate) fn with(self, open: OpenSessions, next_serial: u64, changes: Changes) -> Self {
         Self {
             open,
             next_serial,
-            changes,
+            changes: Some(Arc::new(changes)),
             ..self
         }
     }
@@ -152,6 +180,7 @@ impl Default for HistorySnapshot {
     fn default() -> Self {
         Self {
             rows: RedBlackTreeMapSync::new_sync(),
+            heaviest_folded: None,
             open: OpenSessions::default(),
             next_serial: 0,
             discarded: Stats::default(),

@@ -58,7 +58,8 @@ pub enum Loaded {
 /// What did not check out, and where it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetAside {
-    /// The file that has a copy of it; the missing file itself where one is missing.
+    /// The file that has a copy of it. The damaged file itself where it is missing, or where there was no room for a copy of
+    /// its end: then nothing is saved until there is.
     pub path: PathBuf,
     /// What is wrong, where, and what is lost.
     pub damage: Damage,

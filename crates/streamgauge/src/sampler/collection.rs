@@ -25,7 +25,8 @@ use crate::collector::config::{CollectorConfig, Timeouts};
 use crate::collector::roster::Roster;
 use crate::direction::{Direction, PerDirection};
 use crate::event::SessionEvent;
-use crate::history::HistoryKey;
+use crate::health::HealthBoard;
+use crate::history::changed::Changed;
 use crate::history::ledger::Ledger;
 use crate::history::snapshot::HistorySnapshot;
 use crate::slot::Slot;
@@ -59,6 +60,7 @@ pub(crate) struct Collection {
     limits: Limits,
     counts_packets: bool,
     sequence: u64,
+    health: Arc<HealthBoard>,
     /// Summaries that were replaced. A reader that lets go of one finds it held here, so it never pays for freeing it; and
     /// once no reader has it, its memory is used again.
     retired: Vec<Arc<Summary>>,
@@ -77,6 +79,7 @@ impl Collection {
         roster: Arc<Roster>,
         name: Arc<str>,
         ledger: Ledger,
+        health: Arc<HealthBoard>,
         now: Moment,
     ) -> Self {
         let totals = bytes_of(ledger.totals());
@@ -98,6 +101,7 @@ impl Collection {
             },
             counts_packets: config.count_packets,
             sequence: 0,
+            health,
             retired: Vec::new(),
         }
     }
@@ -244,6 +248,8 @@ impl Collection {
             refused_stopped: population.refused(RefuseReason::Stopped),
             refused_writers: population.refused(RefuseReason::TooManyWriters),
             folded_sessions: self.books.ledger.folded(),
+            evicted_keys: self.books.ledger.evicted(),
+            undelivered_events: self.health.undelivered_events(),
             cut_labels: population.labels_cut(),
         };
     }
@@ -258,8 +264,8 @@ impl Collection {
         self.books.ledger.revision()
     }
 
-    /// The keys whose rows changed since the last time.
-    pub(crate) fn take_changes(&mut self) -> Vec<HistoryKey> {
+    /// What of the rows a store has yet to take: what changed since this was last asked.
+    pub(crate) fn take_changes(&mut self) -> Changed {
         self.books.ledger.take_changes()
     }
 

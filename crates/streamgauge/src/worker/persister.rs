@@ -5,14 +5,13 @@
 //! and each takes what was offered last, so an older history never replaces a newer one. What changed is forgotten once it
 //! is saved: a save that fails has its changes in the next.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
 
 use crate::error::Error;
 use crate::health::{HealthBoard, contain};
-use crate::history::HistoryKey;
+use crate::history::changed::Changed;
 use crate::history::ledger::Ledger;
 use crate::history::open::{OpenSession, OpenSessions, Seen, changes};
 use crate::history::snapshot::{Changes, HistorySnapshot};
@@ -21,26 +20,20 @@ use crate::stats::Stats;
 use crate::summary::Summary;
 use crate::sync::{Mutex, lock};
 
-/// Where saves fail, keys that changed are kept until there are so many for each row there is; then all of it counts as
-/// changed.
-const KEYS_PER_ROW: usize = 4;
-
 /// What there is to save: the ended sessions, and those that were open at the same moment.
 #[derive(Debug)]
 pub(crate) struct Offer {
     pub(crate) ended: HistorySnapshot,
-    /// The keys of the rows that changed since the offer before.
-    pub(crate) changed: Vec<HistoryKey>,
+    /// Which rows changed since the offer before.
+    pub(crate) changed: Changed,
     pub(crate) summary: Arc<Summary>,
 }
 
 /// What the store has.
 #[derive(Debug)]
 struct Saved {
-    /// The keys of rows that are other than it has them.
-    changed: HashSet<HistoryKey, ahash::RandomState>,
-    /// There were too many of them: everything counts.
-    is_unknown: bool,
+    /// Which rows are other than it has them, where saves failed.
+    changed: Changed,
     /// Its open sessions, by serial.
     open: Vec<Seen>,
     next_serial: u64,
@@ -107,7 +100,10 @@ impl Persister {
                     ..Recovered::default()
                 },
             ),
-            None => (Ledger::new(max_history_keys), Recovered::default()),
+            None => (
+                Ledger::new(max_history_keys).noting_changes(),
+                Recovered::default(),
+            ),
         };
         let mut total = Stats::default();
         for session in &recovered.sessions {
@@ -134,8 +130,7 @@ impl Persister {
             keeps_ids,
             offered: Mutex::default(),
             saved: Mutex::new(Saved {
-                changed: HashSet::default(),
-                is_unknown: false,
+                changed: Changed::default(),
                 open: recovered.sessions.iter().map(Seen::from).collect(),
                 next_serial: recovered.next_serial,
             }),
@@ -154,7 +149,7 @@ impl Persister {
             *offered = Some(offer);
             return true;
         };
-        offer.changed.extend(before.changed);
+        offer.changed.follow(before.changed, &offer.ended);
         *offered = Some(offer);
         false
     }
@@ -211,28 +206,20 @@ impl Persister {
     fn write(&self, offer: Offer) -> bool {
         let Offer {
             ended,
-            changed,
+            mut changed,
             summary,
         } = offer;
         let (snapshot, open) = {
             let mut saved = lock(&self.saved);
-            saved.changed.extend(changed);
-            if saved.changed.len() > KEYS_PER_ROW * (ended.len() + 1_024) {
-                saved.changed = HashSet::default();
-                saved.is_unknown = true;
-            }
+            changed.follow(std::mem::take(&mut saved.changed), &ended);
+            saved.changed = changed.clone();
             let (open_changes, open) = changes(&saved.open, &summary, self.keeps_ids);
             saved.next_serial = saved.next_serial.max(open.last().map_or(0, Seen::next_serial));
-            let changes = (!saved.is_unknown).then(|| {
-                Arc::new(Changes {
-                    keys: saved.changed.iter().cloned().collect(),
-                    open: open_changes,
-                })
-            });
-            let published = OpenSessions::Published {
-                summary,
-                keeps_ids: self.keeps_ids,
+            let changes = Changes {
+                rows: changed.rows(&ended),
+                open: open_changes,
             };
+            let published = OpenSessions::of(summary, self.keeps_ids);
             (ended.with(published, saved.next_serial, changes), open)
         };
         let outcome = contain(|| self.store.save(&self.collector, &snapshot));
@@ -240,8 +227,7 @@ impl Persister {
         let error = outcome.err().map(|error| error.to_string());
         if error.is_none() {
             let mut saved = lock(&self.saved);
-            saved.changed.clear();
-            saved.is_unknown = false;
+            saved.changed = Changed::default();
             saved.open = open;
         }
         self.health.note(|health| {

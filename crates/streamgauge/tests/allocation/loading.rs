@@ -8,7 +8,7 @@ fn framed(payload: &[u8]) -> Vec<u8> {
     let place = [&2_u32.to_le_bytes()[..], &0_u64.to_le_bytes()].concat();
     let mut header = [&b"SGHISTRY"[..], &2_u32.to_le_bytes(), &place, &[0; 4]].concat();
     header.extend(crc32fast::hash(&header).to_le_bytes());
-    let length = u32::try_from(payload.len()).unwrap();
+    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
     let head = [&b"SGRC\x01\x01\x00\x00"[..], &length.to_le_bytes()].concat();
     let checked = [&place[..], &32_u64.to_le_bytes(), &head, payload].concat();
     let checksum = crc32fast::hash(&checked).to_le_bytes();

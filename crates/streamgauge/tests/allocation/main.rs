@@ -1,9 +1,10 @@
 //! P3 and P4: what counting calls and reads allocate and free, which is nothing, each on the thread that makes them. P5
-//! and P6: what loading a history allocates.
+//! and P6: what loading a history allocates. And what the truncation of peers adds to registrations.
 
 mod counting;
 mod loading;
 mod reading;
+mod registering;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -12,6 +12,7 @@ mod attacker;
 mod clock;
 #[cfg(target_os = "linux")]
 mod disk;
+mod flood;
 #[allow(dead_code, reason = "integration uses all of it")]
 #[path = "../integration/ledger_check.rs"]
 mod ledger_check;

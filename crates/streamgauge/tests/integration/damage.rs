@@ -69,7 +69,7 @@ impl Kept {
         fs::write(self.path(), log).unwrap();
         let store = FileStore::open(self.directory.path()).unwrap();
         match store.load("hls").unwrap() {
-            Loaded::Nothing => panic!("nothing"),
+            Loaded::Nothing => unreachable!("there is a log"),
             Loaded::History(history) => (history.totals().total_rx_bytes, Vec::new()),
             Loaded::Damaged { history, set_aside } => (history.totals().total_rx_bytes, set_aside),
         }
@@ -219,26 +219,17 @@ fn p6_what_follows_a_damaged_save_is_said_to_be_lost_and_counting_goes_on_behind
     let mut log = kept.log.clone();
     log[kept.saves[1].0 + 20] ^= 1;
     fs::write(kept.path(), &log).unwrap();
-    for _ in 0..2 {
-        // Found twice it is set aside once.
+    {
         let (registry, _) = open(kept.directory.path());
         let collector = registry.register("hls", config()).unwrap();
         let aside = collector.health().set_aside;
         assert_eq!(aside.len(), 1);
-        assert!(
-            aside[0].damage.lost.contains("1 later saves check out"),
-            "{}",
-            aside[0].damage
-        );
+        let lost = &aside[0].damage.lost;
+        assert!(lost.contains("1 later saves check out"), "{lost}");
+        assert!(aside[0].path.ends_with("hls.0.log.corrupt-1"));
         assert_eq!(collector.summary().totals.total_rx_bytes, 1);
-        assert!(
-            collector.health().set_aside[0]
-                .path
-                .ends_with("hls.0.log.corrupt-1")
-        );
         // A crash before anything is saved: nobody stops it.
         std::mem::forget((registry, collector));
-        break;
     }
     let left = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(kept.directory.path()).unwrap() {

@@ -112,24 +112,42 @@ fn keys_that_would_join_alike_stay_apart() {
 }
 
 #[test]
-fn p5_keys_beyond_the_cap_are_folded_and_counted() {
+fn p5_the_lightest_key_beyond_the_cap_is_folded_and_counted() {
     let meter = Checked::new(|config| config.max_history_keys = 2);
-    for (n, reference) in ["r1", "r2", "r3", "r1", "r4", "r2"].into_iter().enumerate() {
+    let count = |n: u32, reference: &str| {
         let session = meter.register(n.to_string(), reference, "here", "there");
-        session.ingress(1 << n);
+        session.egress(1 << n);
         session.unregister();
-        meter.tick_after(S);
+        meter.tick_after(S)
+    };
+    assert!(!count(0, "r1").history.is_partial);
+    assert!(!count(1, "r2").history.is_partial);
+    // r1 leaves for r3, and comes back for r2, which by then is the lighter one.
+    for (n, reference) in [(2, "r3"), (3, "r1"), (4, "r3")] {
+        count(n, reference);
     }
     let summary = meter.summary();
-    assert_eq!(labels(&summary).2, ["(other)", "r1", "r2"]);
+    assert_eq!(labels(&summary).2, ["(other)", "r1", "r3"]);
     assert_eq!(labels(&summary).0, ["(other)", "there"]);
-    assert_eq!(
-        summary.history.references.get("(other)"),
-        Some(&row(2, 0b01_0100, 0))
-    );
-    assert_eq!(summary.history.references.get("r1"), Some(&row(2, 0b00_1001, 0)));
-    assert_eq!(summary.history.stats, row(6, 0b11_1111, 0));
-    assert_eq!(summary.caps.folded_sessions, 2);
+    let references = &summary.history.references;
+    assert_eq!(references.get("(other)"), Some(&row(2, 0, 0b00_0011)));
+    assert_eq!(references.get("r1"), Some(&row(1, 0, 0b00_1000)));
+    assert_eq!(references.get("r3"), Some(&row(2, 0, 0b01_0100)));
+    assert_eq!(summary.history.stats, row(5, 0, 0b01_1111));
+    assert!(summary.history.is_partial);
+    assert_eq!((summary.caps.folded_sessions, summary.caps.evicted_keys), (2, 2));
+}
+
+#[test]
+fn p5_a_session_without_a_byte_makes_no_key_leave() {
+    let meter = Checked::new(|config| config.max_history_keys = 1);
+    for (id, reference) in [("a", "r1"), ("b", "r2")] {
+        meter.register_and_activate(id, reference, "here", "there");
+        meter.unregister(id);
+    }
+    let summary = meter.refreshed();
+    assert_eq!(labels(&summary).2, ["(other)", "r1"]);
+    assert_eq!((summary.caps.folded_sessions, summary.caps.evicted_keys), (1, 0));
 }
 
 #[test]

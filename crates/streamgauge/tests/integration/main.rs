@@ -28,6 +28,7 @@ mod ledger_check;
 mod limiter;
 mod null;
 mod packets;
+mod peers;
 mod persistence;
 mod rate_oracle;
 mod recorder;

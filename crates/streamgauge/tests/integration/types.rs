@@ -14,9 +14,9 @@ use streamgauge::{
     Activation, ActiveSession, ActiveSessions, Admission, AdmissionError, Burst, CapsHit, CidrError,
     CidrLimiter, CloseReason, ClosedSession, Collector, CollectorConfig, Config, Damage, Error, FileStore,
     Health, History, HistoryKey, HistoryRow, HistorySnapshot, InspectedFile, Inspection, Label, LabelMap,
-    Loaded, ManualClock, OpenSession, Peers, RefuseReason, Registry, RegistryError, RegistryReader, Session,
-    SessionEvent, SessionHandle, SessionId, SessionIdRef, SessionIdentity, SetAside, SharedHandle, Stats,
-    StoreError, Summary, Verdict, Writer,
+    Loaded, ManualClock, OpenSession, PeerTruncation, Peers, RefuseReason, Registry, RegistryError,
+    RegistryReader, Session, SessionEvent, SessionHandle, SessionId, SessionIdRef, SessionIdentity, SetAside,
+    SharedHandle, Stats, StoreError, Summary, Verdict, Writer,
 };
 use streamgauge_testkit::is;
 
@@ -69,11 +69,12 @@ fn rows() -> Vec<Row> {
         CollectorConfig:       1 1 1 0 0, 216;
         Config:                1 1 1 0 0, 56;
         Activation:            1 1 1 1 1, 1;
+        PeerTruncation:        1 1 1 1 1, 2;
         Admission:             1 1 1 1 1, 24;
         Verdict:               1 1 1 1 1, 2;
         CloseReason:           1 1 1 1 1, 1;
         RefuseReason:          1 1 1 1 1, 1;
-        Summary:               1 1 1 1 1, 456;
+        Summary:               1 1 1 1 1, 480;
         ActiveSessions:        1 1 1 1 1, 32;
         ActiveSession<'static>: 1 1 1 1 1, 136;
         Session:               1 1 1 1 1, 168;
@@ -82,24 +83,24 @@ fn rows() -> Vec<Row> {
         Label:                 1 1 1 1 1, 8;
         Stats:                 1 1 1 1 1, 40;
         Peers:                 1 1 1 1 1, 64;
-        History:               1 1 1 1 1, 112;
+        History:               1 1 1 1 1, 120;
         HistoryKey:            1 1 1 1 1, 24;
         HistoryRow:            1 1 1 1 1, 56;
-        HistorySnapshot:       1 1 1 1 1, 136;
+        HistorySnapshot:       1 1 1 1 1, 152;
         OpenSession:           1 1 1 1 1, 144;
         LabelMap<Stats>:       1 1 1 1 1, 24;
-        CapsHit:               1 1 1 1 1, 56;
+        CapsHit:               1 1 1 1 1, 72;
         Health:                1 1 1 1 1, 256;
         SessionEvent:          1 1 1 1 1, 256;
         SessionIdentity:       1 1 1 1 1, 120;
         ClosedSession:         1 1 1 1 1, 248;
         CidrLimiter:           1 1 1 1 1, 48;
         CidrError:             1 1 1 1 1, 48;
-        FileStore:             1 1 0 0 0, 120;
-        Inspection:            1 1 1 1 1, 232;
+        FileStore:             1 1 0 0 0, 144;
+        Inspection:            1 1 1 1 1, 248;
         InspectedFile:         1 1 1 1 1, 56;
         Damage:                1 1 1 1 1, 80;
-        Loaded:                1 1 1 1 1, 160;
+        Loaded:                1 1 1 1 1, 176;
         SetAside:              1 1 1 1 1, 104;
         Error:                 1 1 0 0 0, 56;
         RegistryError:         1 1 0 0 0, 80;
