@@ -2,6 +2,7 @@
 
 pub mod burst;
 pub mod by_id;
+pub mod fold;
 pub mod getters;
 pub mod latency;
 pub mod memory;
@@ -78,6 +79,11 @@ pub const FAMILIES: &[Family] = &[
         name: "tick",
         about: "a tick over a million sessions, beside copying 128 MB; after 1 % changed; 1 % active",
         measure: tick::tick,
+    },
+    Family {
+        name: "fold",
+        about: "a closed session's way into the history: its key known, new with room, new where another leaves",
+        measure: fold::fold,
     },
     Family {
         name: "realtime",

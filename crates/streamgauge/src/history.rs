@@ -44,7 +44,8 @@ const LATE: &str = "(late)";
 /// The rows of each map add up to `stats`.
 ///
 /// There are at most `max_history_keys` keys (location, peer, reference). Where a new one finds no room, the one that moved
-/// least is folded: what it moved goes from under its labels to under "(other)".
+/// least is folded: what it moved goes from under its labels to under "(other)". So what stands under a label can fall;
+/// `stats` never does.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct History {

@@ -72,8 +72,9 @@ pub struct CollectorConfig {
     pub expected_sessions: usize,
     /// How many writers are served at once. Beyond it `writer` answers one that refuses.
     pub max_writers: u64,
-    /// How many keys, each a triple of location, peer and reference, the history holds. What sessions of further ones moved
-    /// is accounted under "(other)".
+    /// How many keys, each a triple of location, peer and reference, the history holds. A new one beyond that takes the place of
+    /// the one that moved least, which is accounted under "(other)" from then on. A key that moves more than one part in so
+    /// many of all bytes always has a place, and what a single session moves beyond that is never folded.
     pub max_history_keys: u64,
     /// The longest id, in bytes. A longer one is refused.
     pub max_id_bytes: usize,

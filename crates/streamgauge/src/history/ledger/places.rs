@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use super::{Account, Ledger, PerDirection};
 use crate::history::HistoryKey;
 use crate::history::row::HistoryRow;
+use crate::history::snapshot::HistorySnapshot;
 use crate::stats::Stats;
 
 fn one(rx: u64) -> Stats {
@@ -221,4 +222,27 @@ fn what_is_known_of_what_was_folded_survives_a_restart() {
     restored.credit(&key("a"), one(1));
     assert_eq!(rows(&restored)[1], ("a".to_owned(), 1, true, 5));
     assert_eq!(restored.evicted(), 0);
+}
+
+#[test]
+fn a_new_key_inherits_the_heaviest_that_was_folded_also_where_lighter_rows_leave() {
+    // As no ledger leaves it, and a store may have it.
+    let mut snapshot = HistorySnapshot::default();
+    for (key, bytes, inherited) in [("(other)", 300, 200), ("a", 5, 0), ("b", 900, 0)] {
+        let key = match key {
+            "(other)" => HistoryKey::new(key, key, key),
+            _ => HistoryKey::new("here", key, "stream"),
+        };
+        let row = HistoryRow {
+            is_partial: inherited > 0,
+            inherited,
+            ..HistoryRow::of(one(bytes))
+        };
+        snapshot.insert(&key, row);
+    }
+    let mut ledger = Ledger::restored(&snapshot, 2);
+    assert!(ledger.history().is_partial);
+    ledger.credit(&key("c"), one(1));
+    assert_eq!(rows(&ledger)[0], ("(other)".to_owned(), 305, true, 200));
+    assert_eq!(rows(&ledger)[2], ("c".to_owned(), 1, true, 200));
 }

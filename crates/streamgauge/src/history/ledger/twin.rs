@@ -110,6 +110,13 @@ impl Twin {
             if is_more_than_a_share(moved.all) {
                 assert!(row.is_some(), "{key:?} moved {} of {}", moved.all, self.all);
             }
+            if row.is_none() {
+                let heaviest = u128::from(self.heaviest.unwrap_or(0));
+                assert!(
+                    moved.all <= heaviest && !is_more_than_a_share(heaviest),
+                    "{key:?}"
+                );
+            }
             let row = row.unwrap_or_default();
             let counted = u128::from(row.stats.bytes());
             if is_more_than_a_share(moved.most) {
