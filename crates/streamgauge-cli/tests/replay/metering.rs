@@ -1,11 +1,8 @@
 //! What only a meter with a clock can tell: rates, idle sessions, histories; all in captured time.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::process::Command;
-use std::thread;
-
 use serde_json::Value;
+
+use std::path::Path;
 
 use crate::capture_writer::{Endian, MICROSECONDS, Pcap, answer, query};
 use crate::command::{Scratch, replay, replay_input};
@@ -148,23 +145,14 @@ fn a_history_adds_up_from_replay_to_replay() {
     );
 }
 
-#[cfg(unix)]
 #[test]
 fn a_history_that_cannot_be_saved_costs_no_report() {
     let scratch = Scratch::new("unsaved-history");
-    let (history, pipe) = (scratch.path("kept"), scratch.path("pipe"));
-    let bytes = exchanges(&[0]);
-    let capture = scratch.file("a.pcap", &bytes);
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let ran = thread::scope(|scope| {
-        scope.spawn(|| {
-            // Opened once the command opens it, which has its history by then; without the directory there is nowhere to save.
-            let mut writer = File::options().write(true).open(&pipe).unwrap();
-            fs::remove_dir_all(&history).unwrap();
-            writer.write_all(&bytes).unwrap();
-        });
-        replay(&["--history", &history, "--format", "conversations", &pipe])
-    });
+    let (history, capture) = (scratch.path("kept"), scratch.file("a.pcap", &exchanges(&[0])));
+    // What is there is no log, so all is to be written anew; and a directory stands where that is to be written.
+    std::fs::create_dir_all(Path::new(&history).join("replay.1.snapshot.new")).unwrap();
+    std::fs::write(Path::new(&history).join("replay.0.log"), "no log").unwrap();
+    let ran = replay(&["--history", &history, "--format", "conversations", &capture]);
     let without = replay(&["--format", "conversations", &capture]);
     assert_eq!((ran.status, ran.stdout), (1, without.stdout));
     assert!(

@@ -79,7 +79,7 @@ fn count(collector: &Collector, board: &Board, thread: u64, seed: u64) -> ! {
         board.write(word, &begun);
         session.ingress(rx);
         session.egress(tx);
-        if dice % 5 > 0 {
+        if !dice.is_multiple_of(5) {
             session.activate();
         }
         open.push_back(session);
