@@ -87,9 +87,13 @@ impl Stored {
             inherited: INHERITED,
             ..HistoryRow::of(stats([1; 5]))
         };
-        let whole = HistoryRow::of(stats([2; 5]));
+        let partial = HistoryRow {
+            is_partial: true,
+            inherited: INHERITED + 1,
+            ..HistoryRow::of(stats([2; 5]))
+        };
         snapshot.insert(&HistoryKey::new("(other)", "(other)", "(other)"), folded);
-        snapshot.insert(&HistoryKey::new("(other)", "203.0.113.9", "(other)"), whole);
+        snapshot.insert(&HistoryKey::new("(other)", "203.0.113.9", "(other)"), partial);
         stored.with_store(|store| store.save("http", &snapshot).unwrap());
         stored
     }
