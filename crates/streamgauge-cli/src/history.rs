@@ -13,7 +13,6 @@ mod forget;
 mod import;
 mod listing;
 mod overview;
-mod peer;
 mod sum;
 mod top;
 

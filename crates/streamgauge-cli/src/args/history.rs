@@ -198,8 +198,9 @@ pub struct ForgetArgs {
     reason = "its text would stand in the help, which has the options themselves"
 )]
 pub struct Name {
-    /// The peer: its label as `show` has it, or an address, which stands for every label of that address, with a port and
-    /// without, as IPv4 and as IPv4 in IPv6. A network such as `198.51.100.0/24` is a label like any other.
+    /// The peer: its label as `show` has it, or an IP address, which stands for every label of that address, with a port and
+    /// without, however it is spelt, as IPv4 and as IPv4 in IPv6. A network such as `198.51.100.0/24` is found as it is
+    /// written.
     #[arg(long, value_name = "PEER", value_parser = NonEmptyStringValueParser::new())]
     pub peer: Option<String>,
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-pub(super) use streamgauge::{Damage, HistoryKey, HistoryRow as Row, Label, Stats, StoreError};
+pub(super) use streamgauge::{Damage, HistoryKey, HistoryRow as Row, Label, Stats, StoreError, peer_address};
 use streamgauge::{FileStore, HistorySnapshot, HistoryStore, InspectedFile, Inspection, Loaded, SetAside};
 
 /// What looking into a directory found of one collector.
@@ -88,16 +88,24 @@ fn warning(aside: &SetAside) -> String {
 }
 
 impl History {
-    /// With the sessions that were open counted as ended. What was changed since it was loaded is lost.
+    /// As it was loaded, with the sessions that were open counted as ended.
     pub(super) fn folded(self) -> Self {
         Self::from(self.origin.recovered())
     }
 
-    /// What all of it comes to, as it was loaded: rows, open sessions, and what was discarded.
+    /// What all of it comes to: rows, open sessions, and what was discarded.
     pub(super) fn parts(&self) -> impl Iterator<Item = Stats> {
         let rows = self.rows.values().map(|row| row.stats);
         let open = self.origin.open().map(|session| session.stats);
         rows.chain(open).chain([self.discarded])
+    }
+
+    /// Adds to a row. One that is new is as partial as that of a session would be that ends now.
+    pub(super) fn add(&mut self, key: &HistoryKey, stats: Stats) {
+        self.origin.add(key, stats);
+        if let Some(row) = self.origin.row(key) {
+            self.rows.insert(key.clone(), *row);
+        }
     }
 
     fn to_snapshot(&self) -> HistorySnapshot {

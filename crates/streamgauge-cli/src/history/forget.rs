@@ -9,10 +9,9 @@ use std::io::{self, Write};
 use std::mem;
 use std::path::{Path, PathBuf};
 
-use super::archive::{History, HistoryKey, Label, Stats, StoreError};
+use super::archive::{History, HistoryKey, Label, Stats, StoreError, peer_address};
 use super::compact::lock;
 use super::error::HistoryError;
-use super::peer::PeerAddress;
 use super::{Ended, Failure, choose, look_into, recover};
 use crate::args::{ForgetArgs, Name};
 use crate::outcome::Outcome;
@@ -78,7 +77,8 @@ impl Name {
         let (label, is_same) = match &self.peer {
             None => (&mut erased.reference, false),
             Some(peer) => {
-                let is_same = PeerAddress::of(peer).is_some_and(|address| address.is_of(&key.peer));
+                let is_same =
+                    peer_address(peer).is_some_and(|address| peer_address(&key.peer) == Some(address));
                 (&mut erased.peer, is_same)
             }
         };
@@ -106,7 +106,16 @@ fn without(mut history: History, name: &Name) -> (History, u64, Stats) {
         }
     }
     for (key, row) in moved {
-        kept.entry(key).or_default().stats.add(row.stats);
+        // Of the collector's own row these say what was folded into it, which this is not.
+        let is_own = [&key.location, &key.peer, &key.reference]
+            .iter()
+            .all(|label| **label == OTHER);
+        let sum = kept.entry(key).or_default();
+        sum.stats.add(row.stats);
+        if !is_own {
+            sum.is_partial |= row.is_partial;
+            sum.inherited = sum.inherited.saturating_add(row.inherited);
+        }
     }
     history.rows = kept;
     (history, rows, stats)

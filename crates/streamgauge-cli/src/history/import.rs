@@ -58,7 +58,7 @@ pub(super) fn run(directory: &Path, args: &ImportArgs) -> Ended {
             sessions: counted(ended.totals().total_sessions, "session"),
         }));
     }
-    history.add(&document).map_err(|sum| {
+    history.take_in(&document).map_err(|sum| {
         failed(HistoryError::TooLarge {
             collector: args.collector.clone(),
             sum,
@@ -97,14 +97,14 @@ impl History {
     }
 
     /// Adds what a file holds, or says which sum no number can hold.
-    fn add(&mut self, document: &Document) -> Result<(), String> {
+    fn take_in(&mut self, document: &Document) -> Result<(), String> {
         // No row is above the sum of all.
         let all = self.parts().try_fold(document.totals, sum::checked);
         if all.is_none() {
             return Err("sum of all its rows".to_owned());
         }
         for (key, stats) in &document.rows {
-            self.rows.entry(key.clone()).or_default().stats.add(*stats);
+            self.add(key, *stats);
         }
         Ok(())
     }

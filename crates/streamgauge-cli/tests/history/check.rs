@@ -53,6 +53,7 @@ fn damage_is_told_with_its_place_and_what_recovery_would_do() {
         (&json["sound"], &json["collectors"][1]["sound"]),
         (&json!(false), &json!(true))
     );
+    assert_eq!(json["collectors"][0]["sound"], false);
     assert_eq!(
         json["collectors"][0]["damage"][0]["path"],
         damaged.to_str().unwrap()

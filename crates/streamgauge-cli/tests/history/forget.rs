@@ -200,6 +200,50 @@ fn rows_that_have_another_name_stay_as_partial_as_they_were() {
         stored.partial_rows("http"),
         [("203.0.113.9".to_owned(), INHERITED)]
     );
-    history(stored.path(), &["forget", "--peer", "203.0.113.9"]).report();
     assert_eq!(sum(&stored, "http"), VIEWERS_TOTAL);
+}
+
+#[test]
+fn an_address_is_found_however_its_label_writes_it() {
+    let labels = [
+        "[2001:db8::1]:443",
+        "2001:DB8:0::1",
+        "2001:db8::1%eth0",
+        "2001:db8::10",
+        "2001:db8::/64",
+        "2001:db8::1/128",
+        "viewer@2001:db8::1",
+        "",
+    ];
+    let rows: Vec<_> = labels.iter().map(|label| (["a", *label, "x"], [1; 5])).collect();
+    for peer in ["2001:db8::1", "[2001:db8::1]:80"] {
+        let stored = Stored::empty();
+        stored.save("http", &rows, [0; 5]);
+        let report = history(stored.path(), &["forget", "--peer", peer]).report();
+        assert!(report.contains("http: 3 rows of 3 sessions"), "{report}");
+        let mut expected = rows_of(&rows[3..]);
+        expected.insert(["a", "(other)", "x"].map(str::to_owned), [3; 5]);
+        assert_eq!(stored.load("http").0, expected);
+    }
+}
+
+#[test]
+fn a_sum_of_partial_rows_is_partial() {
+    let stored = Stored::with_partial_row();
+    history(stored.path(), &["forget", "--peer", "203.0.113.9"]).report();
+    // The row of edge-1 was whole.
+    assert_eq!(stored.partial_rows("http"), [("(other)".to_owned(), INHERITED)]);
+    assert_eq!(
+        stored.load("http").0[&["edge-2", "(other)", "news"].map(str::to_owned)],
+        VIEWERS[3].1
+    );
+}
+
+#[test]
+fn the_collectors_own_row_still_says_what_was_folded_into_it() {
+    let stored = Stored::with_folded_row();
+    history(stored.path(), &["forget", "--peer", "203.0.113.9"]).report();
+    let other = ["(other)"; 3].map(str::to_owned);
+    assert_eq!(stored.load("http").0, [(other, [3; 5])].into());
+    assert_eq!(stored.partial_rows("http"), [("(other)".to_owned(), INHERITED)]);
 }

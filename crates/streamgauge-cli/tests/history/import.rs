@@ -287,3 +287,15 @@ fn what_open_sessions_moved_counts_against_what_a_number_holds() {
     let json = history(stored.path(), &["show", "--format", "json"]).json();
     assert_eq!(json["collectors"][0]["totals"]["rx_bytes"], u64::MAX);
 }
+
+#[test]
+fn a_row_that_is_new_where_keys_were_folded_is_partial() {
+    let stored = Stored::with_folded_row();
+    let file = r#"{"sessions": {"k": {"location": "new", "peer": "p", "total_rxbytes": 5}}}"#;
+    history_input(stored.path(), &[&HTTP[..], &["--add"]].concat(), file.as_bytes()).report();
+    assert!(stored.partial_rows("http").contains(&("p".to_owned(), INHERITED)));
+    assert_eq!(
+        stored.load("http").0[&["new", "p", ""].map(str::to_owned)],
+        [0, 5, 0, 0, 0]
+    );
+}

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use streamgauge::{FileStore, HistoryKey, HistorySnapshot, HistoryStore, Loaded, Stats};
+use streamgauge::{FileStore, HistoryKey, HistoryRow, HistorySnapshot, HistoryStore, Loaded, Stats};
 use tempfile::TempDir;
 
 /// Location, peer, reference; sessions, bytes in and out, packets in and out.
@@ -78,7 +78,27 @@ impl Stored {
         stored
     }
 
-    /// The key, the mark and what is inherited of partial rows.
+    /// Saves a collector `http` that had to fold keys, and a row that differs from its row `(other)` in the peer alone.
+    pub(crate) fn with_folded_row() -> Self {
+        let stored = Self::empty();
+        let mut snapshot = HistorySnapshot::default();
+        let folded = HistoryRow {
+            is_partial: true,
+            inherited: INHERITED,
+            ..HistoryRow::of(stats([1; 5]))
+        };
+        let partial = HistoryRow {
+            is_partial: true,
+            inherited: INHERITED + 1,
+            ..HistoryRow::of(stats([2; 5]))
+        };
+        snapshot.insert(&HistoryKey::new("(other)", "(other)", "(other)"), folded);
+        snapshot.insert(&HistoryKey::new("(other)", "203.0.113.9", "(other)"), partial);
+        stored.with_store(|store| store.save("http", &snapshot).unwrap());
+        stored
+    }
+
+    /// The peer and what is inherited of partial rows.
     pub(crate) fn partial_rows(&self, collector: &str) -> Vec<(String, u64)> {
         let snapshot = self.snapshot_of(collector);
         let rows = snapshot.rows().filter(|(_, row)| row.is_partial);

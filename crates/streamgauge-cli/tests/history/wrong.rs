@@ -179,3 +179,22 @@ fn help_says_what_each_action_does_with_an_example_and_the_exit_status() {
         "{help}"
     );
 }
+
+#[test]
+fn a_history_that_cannot_be_written_stays_as_it_was() {
+    let stored = Stored::viewers();
+    let elsewhere = Stored::empty();
+    let file = file(&elsewhere);
+    let before = stored.load("http");
+    // A directory stands where the next snapshot is to be written.
+    let snapshot = stored.path().join("http.2.snapshot.new");
+    fs::create_dir(&snapshot).unwrap();
+    for arguments in [
+        &["import", &*file, "--collector", "http", "--add"][..],
+        &["compact"],
+        &["forget", "--peer", "203.0.113.9"],
+    ] {
+        history(stored.path(), arguments).refuses(1, &[snapshot.to_str().unwrap(), "cannot"]);
+        assert_eq!(stored.load("http"), before, "{arguments:?}");
+    }
+}
