@@ -77,6 +77,7 @@ impl Trial {
             if let Some(model) = self.wards[*on].model {
                 self.models[model].tick(self.now);
             }
+            self.delivered_by(*on);
         }
     }
 
@@ -91,6 +92,7 @@ impl Trial {
         if let Some(model) = self.wards[on].model {
             self.models[model].refresh(self.now);
         }
+        self.delivered_by(on);
         Ok(())
     }
 
