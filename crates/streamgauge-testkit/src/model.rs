@@ -8,6 +8,7 @@ pub(crate) mod books;
 mod collection;
 mod peer;
 pub(crate) mod published;
+pub(crate) mod saved;
 pub(crate) mod saving;
 pub(crate) mod session;
 pub(crate) mod tally;
@@ -19,10 +20,12 @@ use std::time::Duration;
 
 use streamgauge::{AdmissionError, CloseReason, RefuseReason, Verdict};
 
-use self::books::{Books, Key, Saved};
+use self::books::{Books, Key};
 use self::published::{Caps, Published, Row};
+use self::saved::Saved;
 use self::saving::Saving;
 use self::session::{Place, Session};
+use self::tally::Tally;
 use self::told::Told;
 use self::window::{Window, number};
 use crate::operation::{Expectation, Labels};
@@ -71,12 +74,43 @@ pub(crate) struct Model {
     /// Sessions that the observer was not told of yet.
     unannounced: Vec<usize>,
     told: Vec<Told>,
+    /// Whether what was told came out of the queue: what is told at the begin waits there for the first who works it off.
+    is_delivered: bool,
+    /// What the sessions had moved that were open in what was loaded.
+    pub(crate) recovered: Tally,
+}
+
+/// What a store had when a collector began.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    pub(crate) saved: Saved,
+    pub(crate) saved_at: Duration,
+    /// Higher than the serials of all sessions that it was ever given.
+    pub(crate) next_serial: u64,
 }
 
 impl Model {
-    pub(crate) fn new(setup: Setup, stored: Saved, now: Now) -> Self {
-        let books = Books::of(stored, setup.max_history_keys);
-        let totals = books.saved.totals();
+    /// Begins with what a store had: rows as they were, and then, one after the other, the sessions that were open, as if
+    /// they had ended.
+    pub(crate) fn new(setup: Setup, loaded: Loaded, now: Now) -> Self {
+        let Loaded {
+            saved: Saved { entered, open },
+            saved_at,
+            next_serial,
+        } = loaded;
+        let mut books = Books::of(entered, setup.max_history_keys);
+        let given = Saved {
+            entered: books.entered.clone(),
+            open: open.clone(),
+        };
+        for session in &open {
+            if session.is_active {
+                books.enter(&session.key, session.tally);
+            } else {
+                books.discard(session.tally);
+            }
+        }
+        let totals = books.entered.totals();
         let nanos = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
         let mut model = Self {
             window: Window::new(
@@ -85,7 +119,7 @@ impl Model {
                 now.monotonic,
                 totals.bytes,
             ),
-            saving: Saving::new(books.saved.clone(), now),
+            saving: Saving::new(given, next_serial, now),
             setup,
             is_stopped: false,
             is_gone: false,
@@ -99,7 +133,12 @@ impl Model {
             published: Published::default(),
             writers: 0,
             unannounced: Vec::new(),
-            told: Vec::new(),
+            told: open
+                .iter()
+                .map(|session| Told::Closed(session.recovered(saved_at)))
+                .collect(),
+            is_delivered: false,
+            recovered: Tally::sum(open.iter().map(|session| session.tally)),
         };
         model.publish(now);
         model

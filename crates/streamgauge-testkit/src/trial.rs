@@ -28,11 +28,12 @@ use streamgauge::{
 
 pub use self::mismatch::Failure;
 use self::mismatch::Mismatch;
+use self::summary::wall;
 use self::witness::Witness;
-use crate::model::books::Saved;
 use crate::model::published::Published;
+use crate::model::saved::Saved;
 use crate::model::session::Place;
-use crate::model::{Model, Now};
+use crate::model::{Loaded, Model, Now};
 use crate::operation::{COLLECTORS, SLOTS};
 use crate::script::Script;
 use crate::setup::Setup;
@@ -120,6 +121,8 @@ struct Trial {
     shared: [Option<HeldShared>; SLOTS],
     writers: [Option<HeldWriter>; SLOTS],
     kept: Vec<Kept>,
+    /// Of each collector that has a store, what is higher than all serials that the store took.
+    next_serials: [u64; NAMES.len()],
 }
 
 impl Trial {
@@ -136,6 +139,7 @@ impl Trial {
             shared: [const { None }; SLOTS],
             writers: [const { None }; SLOTS],
             kept: Vec::new(),
+            next_serials: [0; NAMES.len()],
         };
         trial.open_registry()?;
         for (on, setup) in setups.iter().enumerate() {
@@ -166,20 +170,22 @@ impl Trial {
     fn open(&mut self, on: usize, setup: &Setup) -> Result<Ward, Mismatch> {
         let witness = setup.is_observed.then(Arc::<Witness>::default);
         let config = setup.config(witness.as_ref().map(|witness| Arc::clone(witness) as Arc<_>));
-        let (collector, stored) = match (NAMES.get(on), &self.registry) {
+        let (collector, loaded) = match (NAMES.get(on), &self.registry) {
             (Some(name), Some(registry)) => {
                 let stored = self.shelf.kept(name);
                 let collector = registry
                     .register(name, config)
                     .map_err(|error| Mismatch::of("the collector", error, "one"))?;
-                (
-                    collector,
-                    stored.as_ref().map_or_else(Saved::default, Saved::from),
-                )
+                let loaded = stored.map_or_else(Loaded::default, |stored| Loaded {
+                    saved: Saved::from(&stored),
+                    saved_at: wall(stored.taken_at),
+                    next_serial: self.next_serials[on],
+                });
+                (collector, loaded)
             }
-            _ => (Collector::manual(config, self.clock.clone()), Saved::default()),
+            _ => (Collector::manual(config, self.clock.clone()), Loaded::default()),
         };
-        self.models.push(Model::new(setup.clone(), stored, self.now));
+        self.models.push(Model::new(setup.clone(), loaded, self.now));
         Ok(Ward {
             collector,
             model: Some(self.models.len() - 1),
@@ -187,6 +193,18 @@ impl Trial {
             collections: 0,
             witness,
         })
+    }
+
+    /// A collector's queue was worked off. Those of the registry share one: whichever of them it was, what any of them had
+    /// to tell at its beginning is told.
+    fn delivered_by(&mut self, on: usize) {
+        let shared = [0, 1];
+        let alone = [on];
+        for on in if on < NAMES.len() { &shared[..] } else { &alone[..] } {
+            if let Some(model) = self.wards[*on].model {
+                self.models[model].deliver();
+            }
+        }
     }
 
     fn advance(&mut self, nanos: u64) {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use streamgauge::HistorySnapshot;
+use streamgauge::HistoryKey;
 
 use super::tally::Tally;
 use crate::way::Pair;
@@ -43,6 +43,16 @@ impl Key {
     }
 }
 
+impl From<&HistoryKey> for Key {
+    fn from(key: &HistoryKey) -> Self {
+        Self {
+            location: key.location.as_str().to_owned(),
+            peer: key.peer.as_str().to_owned(),
+            reference: key.reference.as_str().to_owned(),
+        }
+    }
+}
+
 /// What is known of a key: what was counted under it since it entered, whether it may have been there before, and how many
 /// bytes it can have moved then at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,14 +70,14 @@ impl Entry {
     }
 }
 
-/// What a store is given, and gives back.
+/// What was entered of sessions that ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Saved {
+pub(crate) struct Entered {
     pub(crate) rows: BTreeMap<Key, Entry>,
     pub(crate) discarded: Tally,
 }
 
-impl Saved {
+impl Entered {
     /// Adds to a row. One that was not there begins as what was folded says that it may have been folded itself.
     pub(crate) fn add(&mut self, key: &Key, tally: Tally) {
         let of_new = self.of_new(key);
@@ -105,33 +115,10 @@ impl Saved {
     }
 }
 
-impl From<&HistorySnapshot> for Saved {
-    fn from(snapshot: &HistorySnapshot) -> Self {
-        let recovered = snapshot.recovered();
-        let row = |(key, row): (&streamgauge::HistoryKey, &streamgauge::HistoryRow)| {
-            let key = Key {
-                location: key.location.as_str().to_owned(),
-                peer: key.peer.as_str().to_owned(),
-                reference: key.reference.as_str().to_owned(),
-            };
-            let entry = Entry {
-                tally: row.stats.into(),
-                is_partial: row.is_partial,
-                inherited: row.inherited,
-            };
-            (key, entry)
-        };
-        Self {
-            rows: recovered.rows().map(row).collect(),
-            discarded: recovered.discarded.into(),
-        }
-    }
-}
-
 /// The rows, of which there are only so many.
 #[derive(Debug, Clone)]
 pub(crate) struct Books {
-    pub(crate) saved: Saved,
+    pub(crate) entered: Entered,
     /// Sessions that were folded into "(other)" for want of room, and keys that had a row and lost it.
     pub(crate) folded: u64,
     pub(crate) evicted: u64,
@@ -140,9 +127,9 @@ pub(crate) struct Books {
 
 impl Books {
     /// What a store had, or nothing.
-    pub(super) fn of(stored: Saved, max_keys: u64) -> Self {
+    pub(super) fn of(stored: Entered, max_keys: u64) -> Self {
         let mut books = Self {
-            saved: stored,
+            entered: stored,
             folded: 0,
             evicted: 0,
             max_keys,
@@ -154,33 +141,33 @@ impl Books {
     }
 
     fn keys(&self) -> u64 {
-        self.saved.keys().count() as u64
+        self.entered.keys().count() as u64
     }
 
     pub(super) fn enter(&mut self, key: &Key, tally: Tally) {
-        let is_new = !self.saved.rows.contains_key(key) && !key.is_own();
+        let is_new = !self.entered.rows.contains_key(key) && !key.is_own();
         if is_new && self.keys() >= self.max_keys {
             let has_bytes = tally.bytes != Pair::default();
             if self.max_keys == 0 || !has_bytes {
                 // For who has no byte nobody leaves.
-                let row = self.saved.of_new(key);
+                let row = self.entered.of_new(key);
                 self.fold(Entry { tally, ..row });
                 return;
             }
             self.evict();
         }
-        self.saved.add(key, tally);
+        self.entered.add(key, tally);
     }
 
     /// Folds the lightest row; of equal ones the first.
     fn evict(&mut self) {
-        let least = self.saved.keys().map(|(_, row)| row.weight()).min();
+        let least = self.entered.keys().map(|(_, row)| row.weight()).min();
         let lightest = self
-            .saved
+            .entered
             .keys()
             .find(|(_, row)| Some(row.weight()) == least)
             .map(|(key, _)| key.clone());
-        if let Some(row) = lightest.and_then(|key| self.saved.rows.remove(&key)) {
+        if let Some(row) = lightest.and_then(|key| self.entered.rows.remove(&key)) {
             self.evicted += 1;
             self.fold(row);
         }
@@ -188,8 +175,8 @@ impl Books {
 
     fn fold(&mut self, row: Entry) {
         self.folded = self.folded.saturating_add(row.tally.sessions);
-        let was_partial = self.saved.is_partial();
-        let other = self.saved.rows.entry(Key::other()).or_default();
+        let was_partial = self.entered.is_partial();
+        let other = self.entered.rows.entry(Key::other()).or_default();
         *other = Entry {
             tally: other.tally.plus(row.tally),
             is_partial: true,
@@ -201,13 +188,13 @@ impl Books {
     }
 
     pub(super) fn discard(&mut self, tally: Tally) {
-        self.saved.discarded = self.saved.discarded.plus(tally);
+        self.entered.discarded = self.entered.discarded.plus(tally);
     }
 
     /// The rows that `of` gives one name, together.
     pub(crate) fn by(&self, of: impl Fn(&Key) -> String) -> BTreeMap<String, Tally> {
         let mut sums: BTreeMap<String, Tally> = BTreeMap::new();
-        for (key, row) in &self.saved.rows {
+        for (key, row) in &self.entered.rows {
             let sum = sums.entry(of(key)).or_default();
             *sum = sum.plus(row.tally);
         }

@@ -47,8 +47,16 @@ impl Model {
         }
     }
 
+    /// Lets observers know what a queue has for them.
+    pub(crate) fn deliver(&mut self) {
+        self.is_delivered = true;
+    }
+
     /// What observers were told since the last call.
     pub(crate) fn take_told(&mut self) -> Vec<Told> {
+        if !self.is_delivered {
+            return Vec::new();
+        }
         std::mem::take(&mut self.told)
     }
 
@@ -169,7 +177,6 @@ impl Model {
         } else {
             self.books.discard(tally);
         }
-        self.saving.entered_now += 1;
         if session.was_active && !session.seen.is_active {
             self.told.push(Told::Activated(Identity::of(session)));
         }
@@ -209,7 +216,7 @@ impl Model {
             }
         }
         let totals = Tally::sum([
-            self.books.saved.totals(),
+            self.books.entered.totals(),
             self.open_tally(true),
             self.open_tally(false),
         ]);
@@ -232,6 +239,7 @@ impl Model {
             active: self.active(),
             live: self.open_tally(true),
             pending: self.open_tally(false),
+            open: self.numbered_open(),
             books: self.books.clone(),
             caps: self.caps,
             collections: self.published.collections + 1,

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use streamgauge::RefuseReason;
 
-use super::books::{Books, Key, Saved};
+use super::books::{Books, Entered, Key};
+use super::saved::Open;
 use super::session::Session;
 use super::tally::Tally;
 use super::window::Bitrate;
@@ -68,6 +69,8 @@ pub(crate) struct Published {
     pub(crate) active: Vec<Row>,
     pub(crate) live: Tally,
     pub(crate) pending: Tally,
+    /// Active and pending, by number: what a store is given.
+    pub(crate) open: Vec<(usize, Open)>,
     pub(crate) books: Books,
     pub(crate) caps: Caps,
     /// How many collections there were.
@@ -83,7 +86,8 @@ impl Default for Published {
             active: Vec::new(),
             live: Tally::default(),
             pending: Tally::default(),
-            books: Books::of(Saved::default(), 0),
+            open: Vec::new(),
+            books: Books::of(Entered::default(), 0),
             caps: Caps::default(),
             collections: 0,
         }
@@ -92,7 +96,7 @@ impl Default for Published {
 
 impl Published {
     pub(crate) fn totals(&self) -> Tally {
-        let books = &self.books.saved;
+        let books = &self.books.entered;
         Tally::sum([books.totals(), self.live, self.pending])
     }
 }

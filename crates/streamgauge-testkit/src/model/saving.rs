@@ -1,8 +1,9 @@
 //! What a store of the model is to be given, and when.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::books::Saved;
+use super::saved::Saved;
 use super::{Model, Now};
 
 /// Whether a save is expected of an operation.
@@ -10,8 +11,6 @@ use super::{Model, Now};
 pub(crate) enum Expected {
     /// Nothing is due, or nothing changed.
     No,
-    /// Something was entered, and what there is to save is the same as before.
-    Maybe,
     /// What is stored is not what is there.
     Yes,
 }
@@ -21,10 +20,12 @@ pub(crate) enum Expected {
 pub(crate) struct Saving {
     /// When an interval was last over.
     asked_at: u64,
-    /// What the store was given last, or had; and how many sessions had ended by then.
+    /// What the store was given last, or had. Where it had more rows than there may be, without those.
     given: Saved,
-    entered: u64,
-    pub(super) entered_now: u64,
+    /// The serials that sessions were saved under, by the sessions' numbers; and one that is higher than all serials that
+    /// a store has seen of this collector, in this run and the ones before.
+    serials: BTreeMap<usize, u64>,
+    pub(crate) next_serial: u64,
     pub(crate) failed: u64,
     pub(crate) error: Option<String>,
     pub(crate) last_saved: Option<Duration>,
@@ -34,12 +35,12 @@ pub(crate) struct Saving {
 }
 
 impl Saving {
-    pub(super) fn new(stored: Saved, now: Now) -> Self {
+    pub(super) fn new(stored: Saved, next_serial: u64, now: Now) -> Self {
         Self {
             asked_at: now.monotonic,
             given: stored,
-            entered: 0,
-            entered_now: 0,
+            serials: BTreeMap::new(),
+            next_serial,
             failed: 0,
             error: None,
             last_saved: None,
@@ -50,16 +51,6 @@ impl Saving {
 }
 
 impl Model {
-    /// The history as it were if all sessions had ended at the last summary.
-    pub(crate) fn to_save(&self) -> Saved {
-        let mut saved = self.published.books.saved.clone();
-        for row in &self.published.active {
-            saved.add(&row.key, row.tally);
-        }
-        saved.discarded = saved.discarded.plus(self.published.pending);
-        saved
-    }
-
     /// After a tick: a save is called for when an interval is over and anything changed since the last, or that failed.
     pub(super) fn call_for_save_if_due(&mut self, now: Now) {
         let interval = self.setup.persist_interval.as_nanos();
@@ -71,14 +62,8 @@ impl Model {
 
     pub(super) fn call_for_save(&mut self, now: Now) {
         let saving = &self.saving;
-        let expected = if self.to_save() != saving.given || saving.error.is_some() {
-            Expected::Yes
-        } else if saving.entered != saving.entered_now {
-            Expected::Maybe
-        } else {
-            Expected::No
-        };
-        self.saving.expected = expected;
+        let is_due = self.to_save() != saving.given || saving.error.is_some();
+        self.saving.expected = if is_due { Expected::Yes } else { Expected::No };
         self.saving.at = now.wall;
     }
 
@@ -93,11 +78,28 @@ impl Model {
     /// The store was given what there is, and took it or failed with a message.
     pub(crate) fn was_saved(&mut self, error: Option<String>) {
         self.saving.given = self.to_save();
-        self.saving.entered = self.saving.entered_now;
         match error {
             None => self.saving.last_saved = Some(self.saving.at),
             Some(_) => self.saving.failed += 1,
         }
         self.saving.error = error;
+    }
+
+    /// Takes over the serials that the open sessions were saved under; `false` if they are not theirs. A session keeps its
+    /// serial, and one that is saved for the first time has a higher one than all that were ever saved.
+    pub(crate) fn adopt_serials(&mut self, found: &[u64]) -> bool {
+        let Saving {
+            serials, next_serial, ..
+        } = &mut self.saving;
+        let open = &self.published.open;
+        let are_theirs = open.iter().zip(found).all(|((number, _), serial)| {
+            let is_new = !serials.contains_key(number) && *serial >= *next_serial;
+            if is_new {
+                serials.insert(*number, *serial);
+                *next_serial = serial + 1;
+            }
+            serials.get(number) == Some(serial)
+        });
+        are_theirs && open.len() == found.len()
     }
 }

@@ -6,8 +6,9 @@ use super::mismatch::{Mismatch, same};
 use super::summary::{Shown, check_row, check_summary, wall};
 use super::{HeldHandle, NAMES, Trial, Ward};
 use crate::model::Model;
-use crate::model::books::Saved;
+use crate::model::saved::Saved;
 use crate::model::saving::Expected;
+use crate::model::tally::Tally;
 use crate::model::window::number;
 use crate::operation::pool::{IDS, Id};
 use crate::shelf::BROKEN;
@@ -239,6 +240,11 @@ impl Trial {
         );
         let is_good = !model.is_stopped && saving.error.is_none();
         same!(health.is_good(), is_good, "collector {on}: health().is_good()");
+        same!(
+            Tally::from(health.recovered),
+            model.recovered,
+            "collector {on}: health().recovered"
+        );
         let nothing = (None, 0, 0, 0, Vec::new());
         let found = (
             health.sampler_failure,
@@ -362,7 +368,6 @@ impl Trial {
             let saves: Vec<_> = asked.iter().filter(|save| save.collector == *name).collect();
             let is_right = match expected {
                 Expected::No => saves.is_empty(),
-                Expected::Maybe => saves.len() <= 1,
                 Expected::Yes => saves.len() == 1,
             };
             if !is_right {
@@ -383,7 +388,16 @@ impl Trial {
                     model.saving.at,
                     "collector {on}: when it was taken"
                 );
+                let serials: Vec<_> = save.snapshot.open().map(|session| session.serial).collect();
+                same!(
+                    model.adopt_serials(&serials),
+                    true,
+                    "collector {on}: whether the serials that were saved are theirs: {serials:?}"
+                );
                 let error = self.shelf.is_broken().then(|| BROKEN.to_owned());
+                if error.is_none() {
+                    self.next_serials[on] = model.saving.next_serial;
+                }
                 model.was_saved(error);
             }
         }

@@ -47,7 +47,7 @@ pub(super) fn check_summary(found: &Summary, expected: &Published, setup: &Setup
     same!(Tally::from(found.pending), expected.pending, "summary: pending");
     same!(
         Tally::from(found.discarded),
-        expected.books.saved.discarded,
+        expected.books.entered.discarded,
         "summary: discarded"
     );
     same!(Tally::from(found.totals), expected.totals(), "summary: totals");
@@ -135,11 +135,11 @@ fn check_caps(found: &Summary, expected: &Published) -> Result<(), Mismatch> {
 
 fn check_history(found: &Summary, expected: &Published) -> Result<(), Mismatch> {
     let (history, books) = (&found.history, &expected.books);
-    let totals = Tally::sum(books.saved.tallies());
+    let totals = Tally::sum(books.entered.tallies());
     same!(Tally::from(history.stats), totals, "history: stats");
     same!(
         history.is_partial,
-        books.saved.is_partial(),
+        books.entered.is_partial(),
         "history: whether it is partial"
     );
     let tallies = |map: &LabelMap<Stats>| -> BTreeMap<String, Tally> {
@@ -157,7 +157,7 @@ fn check_history(found: &Summary, expected: &Published) -> Result<(), Mismatch> 
         same!(peer, name, "history: a peer");
         same!(Tally::from(found.stats), *tally, "history: peer {name:?}");
         let at: BTreeMap<String, Tally> = tallies(&found.locations);
-        let of_peer = books.saved.rows.iter().filter(|(key, _)| key.peer == *name);
+        let of_peer = books.entered.rows.iter().filter(|(key, _)| key.peer == *name);
         let mut expected: BTreeMap<String, Tally> = BTreeMap::new();
         for (key, row) in of_peer {
             let sum = expected.entry(key.location.clone()).or_default();

@@ -88,6 +88,7 @@ impl Trial {
             if let Some(model) = self.wards[*on].model {
                 self.models[model].tick(self.now);
             }
+            self.delivered_by(*on);
         }
     }
 
@@ -102,6 +103,7 @@ impl Trial {
         if let Some(model) = self.wards[on].model {
             self.models[model].refresh(self.now);
         }
+        self.delivered_by(on);
         Ok(())
     }
 

@@ -45,6 +45,7 @@ impl Trial {
         if let Some(model) = self.wards[on].model {
             self.models[model].stop(self.now);
         }
+        self.delivered_by(on);
     }
 
     /// Stops a collector for good, as far as its model goes.
@@ -52,6 +53,7 @@ impl Trial {
         if let Some(model) = self.wards[on].model {
             self.models[model].stop(self.now);
             self.models[model].is_gone = true;
+            self.models[model].deliver();
         }
     }
 
@@ -66,6 +68,7 @@ impl Trial {
                 true,
                 "the registry: unregister {name}"
             );
+            self.delivered_by(on);
         }
         self.replace(on, setup)
     }
@@ -121,7 +124,7 @@ impl Trial {
     }
 
     /// What a registry answers to names that it does not have, or cannot take.
-    pub(super) fn misuse(&self, name: &str) -> Result<(), Mismatch> {
+    pub(super) fn misuse(&mut self, name: &str) -> Result<(), Mismatch> {
         let Some(registry) = &self.registry else {
             return Ok(());
         };
@@ -166,6 +169,10 @@ impl Trial {
             let exists = registry.register(name, CollectorConfig::default());
             let is_told = matches!(&exists, Err(RegistryError::Exists { id }) if id == name);
             same!(is_told, true, "the registry: register({name:?}) a second time");
+        }
+        if is_there {
+            // Who stops works the queue off.
+            self.delivered_by(0);
         }
         Ok(())
     }
