@@ -32,6 +32,7 @@ mod peers;
 mod persistence;
 mod rate_oracle;
 mod recorder;
+mod recovered;
 mod registration;
 mod registry;
 mod reporter;

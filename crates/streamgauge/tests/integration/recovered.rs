@@ -1,0 +1,187 @@
+//! Sessions that were open when their program ended without closing them: folded once, as `Recovered` (P6).
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use streamgauge::{
+    Activation, CloseReason, CollectorConfig, Config, ManualClock, PeerTruncation, Registry, Stats,
+};
+use tempfile::TempDir;
+
+use crate::ledger_check::{Checked, S, bytes};
+use crate::recorder::Recorder;
+
+fn config(recorder: Option<&Arc<Recorder>>) -> CollectorConfig {
+    let mut config = CollectorConfig::default();
+    config.persist_interval = S;
+    config.session_timeout = Duration::MAX;
+    config.activation = Activation::Explicit;
+    config.observer = recorder.map(|recorder| Arc::<Recorder>::clone(recorder) as Arc<_>);
+    config
+}
+
+fn begin(directory: &Path, config: CollectorConfig) -> (Registry, Checked) {
+    let clock = ManualClock::default();
+    let mut settings = Config::default();
+    settings.persist_dir = Some(directory.to_owned());
+    let registry = Registry::manual(settings, clock.clone()).unwrap();
+    let collector = registry.register("hls", config).unwrap();
+    (registry, Checked::of(collector, clock))
+}
+
+/// What a program leaves that is killed now.
+fn crash(directory: &Path) -> TempDir {
+    let left = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(directory).unwrap().map(Result::unwrap) {
+        fs::copy(file.path(), left.path().join(file.file_name())).unwrap();
+    }
+    left
+}
+
+/// An active session of 7 bytes and a pending one of 50, saved and left open.
+fn left_open() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let (_registry, meter) = begin(directory.path(), config(None));
+    meter.register("closed", "stream 0", "here", "there").unregister();
+    meter
+        .register_and_activate("active", "stream 1", "here", "there")
+        .ingress(7);
+    meter.tick_after(S);
+    meter.register("pending", "stream 2", "here", "there").egress(50);
+    meter.tick_after(S);
+    crash(directory.path())
+}
+
+#[test]
+fn p6_sessions_found_open_are_closed_as_recovered_and_told() {
+    let left = left_open();
+    let recorder = Arc::<Recorder>::default();
+    let (_registry, meter) = begin(left.path(), config(Some(&recorder)));
+    let summary = meter.summary();
+    assert_eq!(
+        (bytes(summary.history.stats), bytes(summary.discarded)),
+        ((7, 0), (0, 50))
+    );
+    assert_eq!(
+        (summary.live, summary.pending),
+        (Stats::default(), Stats::default())
+    );
+    assert!(!meter.is_known_session("active"));
+    let recovered = meter.health().recovered;
+    assert_eq!((recovered.total_sessions, bytes(recovered)), (2, (7, 50)));
+    assert!(meter.health().is_good());
+    meter.tick_after(S);
+    let told = recorder.take_closed();
+    let at = |seconds| SystemTime::UNIX_EPOCH + S * seconds;
+    let shown = told.iter().map(|closed| {
+        let identity = &closed.identity;
+        assert_eq!(
+            (closed.reason, closed.closed_at, closed.is_final),
+            (CloseReason::Recovered, at(2), true)
+        );
+        let labels = (
+            identity.collector.to_string(),
+            identity.id.to_string(),
+            identity.reference.to_string(),
+        );
+        (labels, closed.duration, closed.was_active, bytes(closed.totals))
+    });
+    let label = |id: &str, reference: &str| ("hls".to_owned(), id.to_owned(), reference.to_owned());
+    assert_eq!(
+        shown.collect::<Vec<_>>(),
+        [
+            (label("active", "stream 1"), S * 2, true, (7, 0)),
+            (label("pending", "stream 2"), S, false, (0, 50)),
+        ]
+    );
+    assert!((told[0].average_rx_bitrate - 28.0).abs() < 1e-9);
+}
+
+#[test]
+fn p1_and_p6_a_session_is_recovered_once_however_often_its_program_crashes() {
+    let first = left_open();
+    let (_registry, meter) = begin(first.path(), config(None));
+    let totals = meter.summary().totals;
+    // Before anything is saved again.
+    let second = crash(first.path());
+    let (_registry, again) = begin(second.path(), config(None));
+    assert_eq!(again.summary().totals, totals);
+    assert_eq!(again.health().recovered.total_sessions, 2);
+    // Behind the next save there is nobody to recover, whatever else is open by then under the same ids.
+    again
+        .register_and_activate("active", "stream 1", "here", "there")
+        .ingress(1_000);
+    again.tick_after(S);
+    let third = crash(second.path());
+    let (_registry, meter) = begin(third.path(), config(None));
+    let recovered = meter.health().recovered;
+    assert_eq!((recovered.total_sessions, bytes(recovered)), (1, (1_000, 0)));
+    assert_eq!(bytes(meter.summary().totals), (1_007, 50));
+    assert_eq!(meter.summary().totals.total_sessions, totals.total_sessions + 1);
+    // Also where nothing else happens: the recovery itself is saved.
+    meter.tick_after(S);
+    let last = crash(third.path());
+    let (_registry, meter) = begin(last.path(), config(None));
+    assert_eq!(meter.health().recovered, Stats::default());
+    assert_eq!(bytes(meter.summary().totals), (1_007, 50));
+}
+
+#[test]
+fn p6_a_session_that_closes_is_taken_out_of_the_open_ones_by_the_save_that_has_its_row() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_registry, meter) = begin(directory.path(), config(None));
+    let session = meter.register_and_activate("a", "stream", "here", "there");
+    for n in 0..5 {
+        session.ingress(1 << n);
+        meter.tick_after(S);
+        let left = crash(directory.path());
+        let (_registry, found) = begin(left.path(), config(None));
+        assert_eq!(bytes(found.summary().totals), ((1 << (n + 1)) - 1, 0), "{n}");
+        assert_eq!(found.health().recovered.total_sessions, 1);
+    }
+    session.unregister();
+    meter.tick_after(S);
+    let left = crash(directory.path());
+    let (_registry, found) = begin(left.path(), config(None));
+    assert_eq!(
+        (bytes(found.summary().totals), found.health().recovered),
+        ((31, 0), Stats::default())
+    );
+}
+
+#[test]
+fn no_id_is_on_disk_where_peers_are_truncated() {
+    let truncating = |is_on: bool| {
+        let mut config = config(None);
+        config.peer_truncation = is_on.then(PeerTruncation::default);
+        config
+    };
+    let holds = |directory: &Path, text: &str| {
+        let files = fs::read_dir(directory)
+            .unwrap()
+            .map(|file| fs::read(file.unwrap().path()).unwrap());
+        files
+            .into_iter()
+            .any(|file| file.windows(text.len()).any(|part| part == text.as_bytes()))
+    };
+    for is_on in [false, true] {
+        let directory = tempfile::tempdir().unwrap();
+        let (_registry, meter) = begin(directory.path(), truncating(is_on));
+        meter
+            .register("198.51.100.7:4711", "stream", "here", "198.51.100.7:4711")
+            .ingress(7);
+        meter.tick_after(S);
+        assert_eq!(holds(directory.path(), "198.51.100.7"), !is_on);
+        assert!(holds(directory.path(), "stream"));
+        let left = crash(directory.path());
+        let recorder = Arc::<Recorder>::default();
+        let mut config = truncating(is_on);
+        config.observer = Some(Arc::<Recorder>::clone(&recorder));
+        let (_registry, meter) = begin(left.path(), config);
+        meter.tick_after(S);
+        let id = recorder.take_closed()[0].identity.id.to_string();
+        assert_eq!(id, if is_on { "" } else { "198.51.100.7:4711" });
+    }
+}
