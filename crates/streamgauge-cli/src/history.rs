@@ -1,7 +1,7 @@
 //! `streamgauge history`: what collectors left in a directory, shown, carried over and mended.
 //!
 //! Commands that only read take no lock, make nothing and see what the last save left. The others lock the directory. All of
-//! them see a history as recovery would leave it; the [`archive`] is what it is read from and written to.
+//! them see a history as recovery would leave it; `archive` is what it is read from and written to.
 
 mod archive;
 mod check;
