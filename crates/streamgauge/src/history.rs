@@ -114,3 +114,16 @@ impl HistoryKey {
         !self.is(OTHER) && !self.is(LATE)
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{HistoryKey, HistorySnapshot, Stats};
+
+    #[test]
+    fn a_snapshot_is_empty_until_something_is_added() {
+        let mut snapshot = HistorySnapshot::default();
+        assert!(snapshot.is_empty() && snapshot.len() == 0);
+        snapshot.add(&HistoryKey::new("here", "there", "stream"), Stats::default());
+        assert!(!snapshot.is_empty() && snapshot.len() == 1);
+    }
+}

@@ -57,6 +57,63 @@ fn a_pin_holds_back_what_was_retired_since_it_began() {
 }
 
 #[test]
+fn a_pin_holds_back_by_itself_whatever_is_pinned_within_it() {
+    let _alone = alone();
+    let (table, value) = table();
+    let entry = table.with(b"key", Entry::clone).unwrap();
+    let pin = table.pin();
+    let found = pin.find(b"key").unwrap();
+    // With an entry at hand nothing is looked up, and no other pin is taken.
+    assert!(table.remove(&entry));
+    drop(entry);
+    assert_eq!(table.reclaim().freed, 0);
+    // What is pinned within it begins in a later epoch, and is not what counts.
+    let later = table.pin();
+    assert_eq!(table.reclaim().freed, 0);
+    drop(later);
+    assert_eq!(table.reclaim().freed, 0);
+    assert!(!is_freed(&value) && found.key() == b"key");
+    drop(pin);
+    assert_eq!(table.reclaim().freed, 1);
+    assert!(is_freed(&value));
+}
+
+#[test]
+fn no_threads_pin_is_overlooked() {
+    let _alone = alone();
+    let (table, value) = table();
+    // Another entry beside it.
+    let other = Entry::new(b"other", Arc::clone(&value));
+    assert!(matches!(table.claim(&other, || Ok::<_, ()>(())), Claim::Inserted));
+    let (pinned, unpin) = (Barrier::new(4), [(); 3].map(|()| Barrier::new(2)));
+    let unpinned = Barrier::new(2);
+    std::thread::scope(|scope| {
+        for turn in &unpin {
+            scope.spawn(|| {
+                let pin = table.pin();
+                pinned.wait();
+                turn.wait();
+                drop(pin);
+                unpinned.wait();
+            });
+        }
+        pinned.wait();
+        remove(&table);
+        assert!(table.remove(&other));
+        drop(other);
+        // The records are in an order of their own: each thread's is the last that is pinned in one of the rounds, or is not.
+        for turn in &unpin {
+            let reclaimed = table.reclaim();
+            assert_eq!((reclaimed.freed, reclaimed.waiting), (0, 2));
+            turn.wait();
+            unpinned.wait();
+        }
+    });
+    assert_eq!(table.reclaim().freed, 2);
+    assert!(is_freed(&value));
+}
+
+#[test]
 fn a_pin_does_not_hold_back_what_was_reclaimed_before() {
     let _alone = alone();
     let (table, value) = table();
