@@ -10,13 +10,15 @@ const CASES: u32 = 10_000;
 
 #[test]
 fn collectors_answer_as_the_model_does() {
-    let mut config = ProptestConfig::default();
-    // With a seed of the caller's a failure comes again by itself: mutants leave nothing behind.
-    config.failure_persistence = match std::env::var_os("PROPTEST_RNG_SEED") {
-        Some(_) => None,
-        None => Some(Box::new(FileFailurePersistence::Direct(
-            "proptest-regressions/operations.txt",
-        ))),
+    let mut config = ProptestConfig {
+        // With a seed of the caller's a failure comes again by itself: mutants leave nothing behind.
+        failure_persistence: match std::env::var_os("PROPTEST_RNG_SEED") {
+            Some(_) => None,
+            None => Some(Box::new(FileFailurePersistence::Direct(
+                "proptest-regressions/operations.txt",
+            ))),
+        },
+        ..ProptestConfig::default()
     };
     if std::env::var_os("PROPTEST_CASES").is_none() {
         config.cases = CASES;

@@ -117,13 +117,14 @@ impl HistoryKey {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{HistoryKey, HistorySnapshot, Stats};
+    use super::snapshot::HistorySnapshot;
+    use super::{HistoryKey, Stats};
 
     #[test]
     fn a_snapshot_is_empty_until_something_is_added() {
         let mut snapshot = HistorySnapshot::default();
-        assert!(snapshot.is_empty() && snapshot.len() == 0);
+        assert_eq!((snapshot.is_empty(), snapshot.len()), (true, 0));
         snapshot.add(&HistoryKey::new("here", "there", "stream"), Stats::default());
-        assert!(!snapshot.is_empty() && snapshot.len() == 1);
+        assert_eq!((snapshot.is_empty(), snapshot.len()), (false, 1));
     }
 }

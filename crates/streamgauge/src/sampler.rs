@@ -173,6 +173,7 @@ mod tests {
     use crate::collector::core::Parts;
     use crate::history::ledger::Ledger;
     use crate::worker::Worker;
+    use crate::worker::persister::Recovered;
 
     /// Of a clock that is far ahead of the thread's, by which it is never due.
     fn core() -> Arc<CollectorCore> {
@@ -185,6 +186,7 @@ mod tests {
             ledger: Ledger::new(9),
             health: Arc::default(),
             persister: None,
+            recovered: Recovered::default(),
         };
         Arc::new(CollectorCore::new(CollectorConfig::default(), parts))
     }

@@ -267,7 +267,7 @@ mod tests {
     fn a_registration_that_another_overtakes_answers_that_ones_session_while_it_is_open() {
         for closes in [false, true] {
             let clock = Clock::Manual(ManualClock::default());
-            let roster = Roster::new(&CollectorConfig::default(), clock, Arc::new(Interner::new()));
+            let roster = Roster::new(&CollectorConfig::default(), clock, Arc::new(Interner::new()), 0);
             let application = Application {
                 id: b"a",
                 reference: "",

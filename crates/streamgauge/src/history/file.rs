@@ -29,8 +29,24 @@ pub struct FileStore {
     disk: Arc<dyn Disk>,
     limits: Limits,
     journals: Mutex<HashMap<String, Arc<Mutex<Journal>>, ahash::RandomState>>,
-    /// Holds the lock for as long as the store lives.
-    _lock: Option<File>,
+    _lock: Option<Lock>,
+}
+
+/// Holds the lock of a directory for as long as it lives.
+#[derive(Debug)]
+struct Lock {
+    file: File,
+    /// The process that took it. A fork shares it, and may not let go of it.
+    process: u32,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file would do, but for a process that is being started meanwhile and has it open until it runs.
+        if self.process == std::process::id() {
+            drop(self.file.unlock());
+        }
+    }
 }
 
 /// What the files of one collector come to, as they were found.
@@ -60,14 +76,17 @@ impl FileStore {
         fs::create_dir_all(&directory)
             .map_err(|source| failed("create the directory", &directory, source))?;
         let path = directory.join("lock");
-        let lock = File::create(&path).map_err(|source| failed("create the lock file", &path, source))?;
-        match lock.try_lock() {
+        let file = File::create(&path).map_err(|source| failed("create the lock file", &path, source))?;
+        match file.try_lock() {
             Ok(()) => Ok(Self {
                 directory,
                 disk: Arc::new(SystemDisk),
                 limits: Limits::default(),
                 journals: Mutex::default(),
-                _lock: Some(lock),
+                _lock: Some(Lock {
+                    file,
+                    process: std::process::id(),
+                }),
             }),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: directory }),
             Err(TryLockError::Error(source)) => Err(failed("lock", &path, source)),

@@ -209,7 +209,7 @@ mod tests {
         let now = Clock::Manual(ManualClock::default()).now();
         let session = SessionCore::new(Labels::default(), Activation::OnTraffic, false);
         let mut rows = Rows::default();
-        rows.push(SessionRef::new(b"a", session), now.into());
+        rows.push(SessionRef::new(b"a", session), now.into(), 0);
         let mut chunk = Chunk::new(Arc::new(rows), timeline.slots());
         for is_observed in [false, true, true] {
             let pass = Pass {
