@@ -21,6 +21,7 @@ pub(crate) mod ledger;
 pub(crate) mod open;
 pub(crate) mod ranking;
 pub(crate) mod recovery;
+mod replay;
 pub(crate) mod row;
 #[cfg(all(test, not(loom)))]
 mod simulated;

@@ -24,7 +24,12 @@ pub(crate) enum EntryError {
     Unreadable(String),
     #[error("an entry of more than 4 GiB")]
     TooLarge,
+    #[error("serial {0}, which no session ever gets")]
+    Serial(u64),
 }
+
+/// No session gets a serial that high. Whoever loads one goes on counting from there, which must not come to an end.
+const SERIALS: u64 = 1 << 63;
 
 /// One change, or the end of a save.
 #[derive(Debug, Clone, Copy, PartialEq, Encode, BorrowDecode)]
@@ -142,14 +147,28 @@ impl<'a> Entry<'a> {
         if payload.is_empty() {
             return None;
         }
-        let decoded = bincode::borrow_decode_from_slice(payload, CONFIGURATION);
+        let decoded = bincode::borrow_decode_from_slice::<Self, _>(payload, CONFIGURATION);
         Some(match decoded {
             Ok((entry, read)) => {
                 *payload = &payload[read..];
-                Ok(entry)
+                match entry.next_serial() {
+                    Some(next) if next > SERIALS => Err(EntryError::Serial(next)),
+                    _ => Ok(entry),
+                }
             }
             Err(error) => Err(EntryError::Unreadable(error.to_string())),
         })
+    }
+
+    /// What later sessions' serials are at least, as far as this entry says.
+    fn next_serial(&self) -> Option<u64> {
+        match self {
+            Self::Row { .. } | Self::Gone { .. } => None,
+            Self::Opened { serial, .. } | Self::Moved { serial, .. } | Self::Ended { serial } => {
+                Some(serial.saturating_add(1))
+            }
+            Self::End(end) => Some(end.next_serial),
+        }
     }
 }
 

@@ -40,7 +40,8 @@ const RECORD_BYTES: usize = 1 << 18;
 /// percentiles. A kind that is not known ends the reading: what follows may depend on it.
 const ENTRIES: u8 = 1;
 
-/// How often over all bytes of a file are read while what is intact behind a damage is looked for.
+/// How often over all bytes of a file are read, in records that do not check out, before what is intact behind a damage is
+/// looked for no more.
 const SEARCH: usize = 8;
 
 /// What a file holds.
@@ -131,6 +132,8 @@ pub(crate) enum FormatError {
     Kind { found: u8 },
     #[error("a save that ends with another number of rows or open sessions than it says")]
     Count,
+    #[error("an entry behind the end of its save")]
+    Behind,
     #[error(transparent)]
     Entry(#[from] EntryError),
 }
@@ -209,6 +212,8 @@ pub(crate) struct RecordReader<'a> {
     id: FileId,
     file: &'a [u8],
     at: usize,
+    /// How many bytes may still be read of records that do not check out.
+    patience: usize,
 }
 
 impl<'a> RecordReader<'a> {
@@ -230,12 +235,22 @@ impl<'a> RecordReader<'a> {
         if header != id.header() {
             return Err(FormatError::Misplaced);
         }
-        Ok(Self { id, file, at: HEADER })
+        Ok(Self::from(id, file, HEADER))
     }
 
     /// At byte `at`, whatever the header says.
     pub(crate) fn from(id: FileId, file: &'a [u8], at: usize) -> Self {
-        Self { id, file, at }
+        Self {
+            id,
+            file,
+            at,
+            patience: file.len().saturating_mul(SEARCH),
+        }
+    }
+
+    /// Passes over all that is left.
+    pub(crate) fn give_up(&mut self) {
+        self.at = self.file.len();
     }
 
     /// Where the next record begins.
@@ -246,12 +261,15 @@ impl<'a> RecordReader<'a> {
     /// The next record; none at the end. Where one does not check out the reader stays in front of it.
     pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, FormatError>> {
         let rest = self.file.get(self.at..).filter(|rest| !rest.is_empty())?;
-        Some(self.record(rest).inspect(|record| {
+        let record = self.record(rest);
+        if let Ok(record) = &record {
             self.at += RECORD_HEADER + record.payload.len();
-        }))
+        }
+        Some(record)
     }
 
-    fn record(&self, rest: &'a [u8]) -> Result<Record<'a>, FormatError> {
+    /// The record that `rest` begins with. One whose payload was read in vain takes from the patience.
+    fn record(&mut self, rest: &'a [u8]) -> Result<Record<'a>, FormatError> {
         let (head, rest) = rest.split_at_checked(RECORD_HEADER).ok_or(FormatError::Short)?;
         if head[..4] != RECORD_MAGIC {
             return Err(FormatError::RecordMagic);
@@ -266,6 +284,9 @@ impl<'a> RecordReader<'a> {
             little_endian_u32(&head[12..16]),
             self.id.checksum(at, &head[..12], payload),
         );
+        if said != found || head[4] != ENTRIES {
+            self.patience = self.patience.saturating_sub(payload.len());
+        }
         if said != found {
             return Err(FormatError::Checksum { said, found });
         }
@@ -277,26 +298,21 @@ impl<'a> RecordReader<'a> {
     }
 
     /// Goes on to the next record that checks out, behind the one in front of which the reader stands; `false` if there is
-    /// none. A file that is made to look like nothing but records is not looked through to its end.
+    /// none, or the patience is at its end. A file may be made to look like nothing but records, each of which has all of the
+    /// rest: the patience is that of the whole file, not of one search, so that reading it stays linear.
     pub(crate) fn skip_damage(&mut self) -> bool {
         let from = self.at;
-        let mut patience = self.file.len().saturating_mul(SEARCH);
         for at in from + 1..self.file.len().saturating_sub(RECORD_HEADER - 1) {
             let rest = &self.file[at..];
             if !rest.starts_with(&RECORD_MAGIC) {
                 continue;
             }
-            self.at = at;
-            match self.record(rest) {
-                Ok(_) => return true,
-                // Its payload was read for that.
-                Err(FormatError::Checksum { .. }) => {
-                    patience = patience.saturating_sub(little_endian_u32(&rest[8..12]) as usize);
-                }
-                Err(_) => {}
-            }
-            if patience == 0 {
+            if self.patience == 0 {
                 break;
+            }
+            self.at = at;
+            if self.record(rest).is_ok() {
+                return true;
             }
         }
         self.at = from;
@@ -309,4 +325,63 @@ fn little_endian_u32(bytes: &[u8]) -> u32 {
         .iter()
         .rev()
         .fold(0, |value, byte| value << 8 | u32::from(*byte))
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{ENTRIES, FileId, RECORD_MAGIC, RecordReader};
+
+    /// A log of so many pairs: a record that says it has all of the rest, which does not check out, and an empty one that does.
+    fn pretending(pairs: usize, kind: u8) -> Vec<u8> {
+        let id = FileId::log(0);
+        let mut file = id.header().to_vec();
+        let length = file.len() + pairs * 32;
+        file.resize(length, 0);
+        // From the back, since a checksum is over what is behind it.
+        for pair in (0..pairs).rev() {
+            for (at, kind, is_right) in [
+                (32 + pair * 32 + 16, ENTRIES, true),
+                (32 + pair * 32, kind, kind != ENTRIES),
+            ] {
+                let (head, rest) = file[at..].split_at_mut(16);
+                let said = if at % 32 == 0 { rest.len() } else { 0 };
+                head[..4].copy_from_slice(&RECORD_MAGIC);
+                head[4] = kind;
+                head[8..12].copy_from_slice(&u32::try_from(said).unwrap_or(u32::MAX).to_le_bytes());
+                let checksum = id.checksum(at as u64, &head[..12], &rest[..said]);
+                let checksum = if is_right { checksum } else { !checksum };
+                head[12..].copy_from_slice(&checksum.to_le_bytes());
+            }
+        }
+        file
+    }
+
+    #[test]
+    fn p5_a_file_that_looks_like_nothing_but_records_is_read_a_few_times_over_and_not_once_for_each() {
+        // With a checksum that is wrong; and with one that is right, over a kind that is not known.
+        for kind in [ENTRIES, 99] {
+            let file = pretending(1_000, kind);
+            let mut reader = RecordReader::new(FileId::log(0), &file).unwrap();
+            let mut found = 0;
+            while reader.skip_damage() {
+                while let Some(Ok(_)) = reader.next() {
+                    found += 1;
+                }
+            }
+            // Each that is found costs a look at one that has all of the rest.
+            assert!(
+                (1..20).contains(&found),
+                "kind {kind}: {found} of 1000 were looked for"
+            );
+            // A few are all found.
+            let file = pretending(5, kind);
+            let mut reader = RecordReader::new(FileId::log(0), &file).unwrap();
+            let mut found = 0;
+            while reader.skip_damage() {
+                found += 1;
+                assert!(matches!(reader.next(), Some(Ok(_))));
+            }
+            assert_eq!(found, 5, "kind {kind}");
+        }
+    }
 }

@@ -12,12 +12,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::disk::Disk;
-use super::entry::{self, End, Entry};
-use super::format::{FileId, FileKind, FormatError, HEADER, Record, RecordReader};
-use super::row::HistoryRow;
+use super::format::{FileId, FileKind, FormatError, HEADER};
+use super::replay::{Replayed, Salvaged};
 use super::snapshot::HistorySnapshot;
 use super::store::{StoreError, failed};
-use crate::stats::Stats;
 
 /// Something in a file that does not check out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +75,8 @@ pub(super) struct Recovery {
     pub(super) leftovers: Vec<PathBuf>,
     /// Whether what is on disk does not lead to `history` by itself: it has to be written anew.
     pub(super) is_tainted: bool,
+    /// In which log, and from which byte on, there is a save that does not count up and is in `history`.
+    uncounted: Option<(u64, u64)>,
 }
 
 impl Recovery {
@@ -92,6 +92,7 @@ impl Recovery {
             highest: 0,
             leftovers: Vec::new(),
             is_tainted: false,
+            uncounted: None,
         }
     }
 
@@ -184,6 +185,16 @@ impl Files<'_> {
 
     /// Finds out what the files come to.
     pub(super) fn recover(&self) -> Result<Recovery, StoreError> {
+        let found = self.recover_up_to(None)?;
+        match found.uncounted {
+            // Once more without that save. It is rare, and what is kept to take a save back would be kept for each.
+            Some(_) => self.recover_up_to(found.uncounted),
+            None => Ok(found),
+        }
+    }
+
+    /// Finds that out, up to a byte of a log.
+    fn recover_up_to(&self, end: Option<(u64, u64)>) -> Result<Recovery, StoreError> {
         let (ids, unfinished) = self.list()?;
         let mut found = Recovery::new();
         found.highest = ids.keys().map(|id| id.number).max().unwrap_or(0);
@@ -202,7 +213,7 @@ impl Files<'_> {
             }
         }
         found.leftovers.extend(unfinished);
-        self.replay(base, &logs, &mut found)?;
+        self.replay(base, &logs, end, &mut found)?;
         found.files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(found)
     }
@@ -219,7 +230,7 @@ impl Files<'_> {
         for (id, path) in snapshots {
             let file = self.read(path)?;
             let bytes = file.len() as u64;
-            let read = Snapshot::read(*id, &file);
+            let read = Salvaged::read(*id, &file);
             let content = match &read.damage {
                 None => format!("snapshot {}: {} rows", id.number, read.history.len()),
                 Some(_) => format!("snapshot {}: damaged", id.number),
@@ -257,6 +268,7 @@ impl Files<'_> {
         &self,
         base: u64,
         logs: &BTreeMap<u64, &PathBuf>,
+        end: Option<(u64, u64)>,
         found: &mut Recovery,
     ) -> Result<(), StoreError> {
         let mut expected = base;
@@ -290,7 +302,8 @@ impl Files<'_> {
                 continue;
             }
             let is_whole = found.damage.is_empty() || found.base.is_none();
-            let replayed = Replayed::read(FileId::log(*number), &file, is_whole, &mut found.history);
+            let end = end.filter(|(log, _)| log == number).map(|(_, end)| end);
+            let replayed = Replayed::read(FileId::log(*number), &file, is_whole, end, &mut found.history);
             note(format!("log {number}: {} saves", replayed.saves));
             found.older_log_bytes += found.log.map_or(0, |(_, bytes)| bytes);
             found.log = Some((*number, replayed.right));
@@ -305,6 +318,9 @@ impl Files<'_> {
                 lost,
             };
             is_cut = true;
+            if cause == FormatError::Count && end.is_none() {
+                found.uncounted = Some((*number, replayed.right));
+            }
             // Without a header there is nothing to go on with.
             let can_go_on = replayed.right >= HEADER as u64 && cause != FormatError::Count;
             if can_go_on && !replayed.is_followed && logs.keys().next_back() == Some(number) {
@@ -331,248 +347,68 @@ impl Files<'_> {
     }
 }
 
+/// No store numbers its files that high: behind each there is room for all that will ever be written.
+const NUMBERS: u64 = 1 << 63;
+
 /// A number and what comes behind it.
 fn parse(rest: &str) -> Option<(u64, &str)> {
     let (number, kind) = rest.split_once('.')?;
     let is_plain = number == "0" || !number.starts_with('0');
     let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
-    (is_plain && is_number).then(|| Some((number.parse().ok()?, kind)))?
+    (is_plain && is_number)
+        .then(|| Some((number.parse().ok()?, kind)))?
+        .filter(|(number, _)| *number < NUMBERS)
 }
 
-type Fault = Option<(u64, FormatError, String)>;
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
 
-/// A snapshot that was read.
-struct Snapshot {
-    history: HistorySnapshot,
-    damage: Fault,
-}
+    use super::parse;
+    use crate::history::HistoryKey;
+    use crate::history::disk::Disk;
+    use crate::history::file::FileStore;
+    use crate::history::journal::Limits;
+    use crate::history::simulated::SimulatedDisk;
+    use crate::history::snapshot::HistorySnapshot;
+    use crate::history::store::{HistoryStore, Loaded};
+    use crate::stats::Stats;
 
-impl Snapshot {
-    fn read(id: FileId, file: &[u8]) -> Self {
-        let mut history = HistorySnapshot::default();
-        let mut first: Option<(u64, FormatError)> = None;
-        let mut end = None;
-        let mut reader = RecordReader::new(id, file).unwrap_or_else(|error| {
-            first = Some((0, error));
-            RecordReader::from(id, file, 0)
-        });
-        if first.is_some() && !reader.skip_damage() {
-            reader = RecordReader::from(id, file, file.len());
-        }
-        loop {
-            let at = reader.at();
-            let fault = match reader.next() {
-                None => break,
-                Some(Ok(record)) => match apply(&[record], &mut history) {
-                    Ok(ended) => {
-                        end = end.or(ended);
-                        continue;
-                    }
-                    // Its checksum agrees: whoever wrote it wrote that.
-                    Err(fault) => fault,
-                },
-                Some(Err(error)) => {
-                    if !reader.skip_damage() {
-                        reader = RecordReader::from(id, file, file.len());
-                    }
-                    error
-                }
-            };
-            first.get_or_insert((at, fault));
-        }
-        let missing = |end: &End| {
-            let rows = end.rows.saturating_sub(history.len() as u64);
-            let open = end.open.saturating_sub(history.open.len());
-            (rows, open)
-        };
-        let damage = match (&end, first) {
-            (Some(end), None) if missing(end) == (0, 0) => None,
-            (Some(end), first) => {
-                let (rows, open) = missing(end);
-                let lost = format!(
-                    "{rows} of {} rows, {open} of {} open sessions",
-                    end.rows, end.open
-                );
-                let (at, error) = first.unwrap_or((file.len() as u64, FormatError::Short));
-                Some((at, error, lost))
-            }
-            (None, first) => {
-                let lost = format!(
-                    "what was discarded, and all but {} rows and {} open sessions",
-                    history.len(),
-                    history.open.len()
-                );
-                let (at, error) = first.unwrap_or((file.len() as u64, FormatError::Short));
-                Some((at, error, lost))
-            }
-        };
-        Self { history, damage }
-    }
-}
-
-/// A log that was read.
-struct Replayed {
-    saves: u64,
-    /// Up to which byte it is right.
-    right: u64,
-    damage: Fault,
-    /// Whether saves check out behind the damage.
-    is_followed: bool,
-}
-
-impl Replayed {
-    /// Reads on from a history that is whole, or not.
-    fn read(id: FileId, file: &[u8], is_whole: bool, history: &mut HistorySnapshot) -> Self {
-        let mut this = Self {
-            saves: 0,
-            right: 0,
-            damage: None,
-            is_followed: false,
-        };
-        let mut reader = match RecordReader::new(id, file) {
-            Ok(reader) => reader,
-            Err(error) => {
-                let lost = format!("its saves, in {} bytes", file.len());
-                this.damage = Some((0, error, lost));
-                return this;
-            }
-        };
-        this.right = reader.at();
-        let mut save: Vec<Record<'_>> = Vec::new();
-        let fault = loop {
-            match reader.next() {
-                None if save.is_empty() => return this,
-                None => break FormatError::Short,
-                Some(Err(error)) => break error,
-                Some(Ok(record)) => {
-                    save.push(record);
-                    if !record.is_last {
-                        continue;
-                    }
-                    match apply(&save, history) {
-                        Err(error) => break error,
-                        Ok(Some(end)) if is_whole && !end.agrees_with(history) => break FormatError::Count,
-                        Ok(_) => save.clear(),
-                    }
-                    this.saves += 1;
-                    this.right = reader.at();
-                }
-            }
-        };
-        let bytes = file.len() as u64 - this.right;
-        let (mut later, mut last) = (0_u64, None);
-        while reader.skip_damage() {
-            while let Some(Ok(record)) = reader.next() {
-                later += u64::from(record.is_last);
-                last = ended_at(&record).or(last);
-            }
-        }
-        let lost = match last {
-            None => format!("the save that these {bytes} bytes were to be"),
-            Some(last) => {
-                let since = |time: std::time::SystemTime| {
-                    time.duration_since(std::time::SystemTime::UNIX_EPOCH)
-                        .map_or(0, |time| time.as_secs())
-                };
-                format!(
-                    "{bytes} bytes, in which {later} later saves check out: what was saved from {} to {} s after 1970",
-                    since(history.taken_at),
-                    since(last)
-                )
-            }
-        };
-        this.damage = Some((this.right, fault, lost));
-        this.is_followed = later > 0;
-        this
-    }
-}
-
-/// When a save was taken that ends with this record.
-fn ended_at(record: &Record<'_>) -> Option<std::time::SystemTime> {
-    let mut payload = record.payload;
-    let mut at = None;
-    while let Some(Ok(entry)) = Entry::decode(&mut payload) {
-        if let Entry::End(end) = entry {
-            at = Some(end.taken_at());
+    #[test]
+    fn what_is_numbered_as_no_store_does_is_none_of_its_files() {
+        assert_eq!(parse("0.log"), Some((0, "log")));
+        assert_eq!(
+            parse("9223372036854775807.snapshot"),
+            Some(((1 << 63) - 1, "snapshot"))
+        );
+        for rest in [
+            "9223372036854775808.log",
+            "18446744073709551615.snapshot",
+            "18446744073709551616.log",
+            "00.log",
+            "+1.log",
+            ".log",
+            "log",
+        ] {
+            assert_eq!(parse(rest), None, "{rest}");
         }
     }
-    at
-}
 
-/// Brings a history up to what the records say: all of it, or, where they cannot be read, nothing.
-fn apply(records: &[Record<'_>], history: &mut HistorySnapshot) -> Result<Option<End>, FormatError> {
-    // Read once before anything is changed, so that an entry that cannot be read leaves the history as it was.
-    for record in records {
-        let mut payload = record.payload;
-        while let Some(entry) = Entry::decode(&mut payload) {
-            entry?;
-        }
-    }
-    let mut end = None;
-    for record in records {
-        let mut payload = record.payload;
-        while let Some(Ok(entry)) = Entry::decode(&mut payload) {
-            if let Entry::End(ended) = entry {
-                end = Some(ended);
-            }
-            take_over(&entry, history);
-        }
-    }
-    Ok(end)
-}
-
-fn take_over(entry: &Entry<'_>, history: &mut HistorySnapshot) {
-    match *entry {
-        Entry::Row {
-            key,
-            totals,
-            is_partial,
-            inherited,
-        } => {
-            let stats = Stats::from(totals);
-            let row = HistoryRow {
-                stats,
-                is_partial,
-                inherited,
-            };
-            history.insert(&key.to_key(), row);
-        }
-        Entry::Gone { key } => drop(history.remove(&key.to_key())),
-        Entry::Opened {
-            serial,
-            id,
-            key,
-            created_at,
-            is_active,
-            totals,
-        } => {
-            let session = entry::open_session(serial, id, key, created_at, is_active, totals);
-            history.open.kept.insert(serial, session);
-            history.next_serial = history.next_serial.max(serial.saturating_add(1));
-        }
-        Entry::Moved {
-            serial,
-            is_active,
-            totals,
-        } => {
-            // Not there only where a damaged snapshot has lost it.
-            if let Some(session) = history.open.kept.get_mut(&serial) {
-                session.is_active = is_active;
-                session.stats = Stats::from(totals);
-            }
-        }
-        Entry::Ended { serial } => drop(history.open.kept.remove(&serial)),
-        Entry::End(end) => {
-            history.discarded = end.discarded();
-            history.taken_at = end.taken_at();
-            history.next_serial = history.next_serial.max(end.next_serial);
-        }
-    }
-}
-
-impl End {
-    /// Whether there are as many rows and open sessions as the save says.
-    fn agrees_with(&self, history: &HistorySnapshot) -> bool {
-        self.rows == history.len() as u64 && self.open == history.open.len()
+    #[test]
+    fn p6_a_file_of_the_highest_number_there_is_keeps_nobody_from_saving() {
+        let disk = SimulatedDisk::default();
+        let directory = Path::new("kept");
+        let odd = directory.join(format!("hls.{}.log", u64::MAX));
+        disk.open(&odd, 0)
+            .and_then(|mut file| file.write(b"odd"))
+            .unwrap();
+        let store = || FileStore::on(Arc::new(disk.clone()), directory, Limits::default());
+        assert_eq!(store().load("hls").unwrap(), Loaded::Nothing);
+        let mut snapshot = HistorySnapshot::default();
+        snapshot.add(&HistoryKey::new("here", "there", "stream"), Stats::default());
+        store().save("hls", &snapshot).unwrap();
+        assert_eq!(store().load("hls").unwrap(), Loaded::History(snapshot));
+        assert_eq!(disk.read(&odd).unwrap(), b"odd");
     }
 }

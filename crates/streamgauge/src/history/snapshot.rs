@@ -108,6 +108,9 @@ impl HistorySnapshot {
         self.changes = None;
         let row = *self.rows.get(key)?;
         self.rows.remove_mut(key);
+        if key.is(OTHER) {
+            self.heaviest_folded = None;
+        }
         Some(row)
     }
 
@@ -197,5 +200,29 @@ impl PartialEq for HistorySnapshot {
             && self.rows.size() == other.rows.size()
             && self.rows().eq(other.rows())
             && self.open == other.open
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::HistorySnapshot;
+    use crate::history::HistoryKey;
+    use crate::history::row::HistoryRow;
+    use crate::stats::Stats;
+
+    #[test]
+    fn without_its_row_of_what_was_folded_nothing_was() {
+        let mut snapshot = HistorySnapshot::default();
+        let other = HistoryKey::new("(other)", "(other)", "(other)");
+        let folded = HistoryRow {
+            is_partial: true,
+            inherited: 7,
+            ..HistoryRow::default()
+        };
+        snapshot.insert(&other, folded);
+        assert_eq!(snapshot.remove(&other), Some(folded));
+        let key = HistoryKey::new("here", "there", "stream");
+        snapshot.add(&key, Stats::default());
+        assert_eq!(snapshot.row(&key), Some(&HistoryRow::default()));
     }
 }
