@@ -1,52 +1,12 @@
 //! The log: what becomes of a session, for whoever subscribes to it.
 
-use std::fmt::{self, Write};
-use std::sync::{Arc, Mutex};
-
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
-
 use crate::ledger_check::{Checked, S};
-
-/// Keeps a line for each event.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
-
-impl Subscriber for Lines {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        struct Line(String);
-        impl Visit for Line {
-            fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-                write!(self.0, " {field}={value:?}").unwrap();
-            }
-        }
-        let mut line = Line(String::new());
-        event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
+use crate::log_lines::LogLines;
 
 #[test]
 fn a_session_is_logged_from_its_registration_to_its_close() {
-    let lines = Lines::default();
-    tracing::subscriber::with_default(lines.clone(), || {
+    let log = LogLines::default();
+    tracing::subscriber::with_default(log.clone(), || {
         let meter = Checked::patient(|_| {});
         let session = meter.register("a", "stream", "here", "there");
         session.extra("more");
@@ -58,7 +18,7 @@ fn a_session_is_logged_from_its_registration_to_its_close() {
         session.unregister();
         meter.tick_after(S);
     });
-    let lines = lines.0.lock().unwrap();
+    let lines = log.take();
     let [registered, activated, closed] = &lines[..] else {
         panic!("{lines:?}");
     };

@@ -27,6 +27,7 @@ mod largest_limits;
 mod ledger_check;
 mod limiter;
 mod log;
+mod log_lines;
 mod null;
 mod packets;
 mod peers;

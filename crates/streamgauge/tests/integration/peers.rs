@@ -1,6 +1,6 @@
 //! Peers that are addresses, and what is left of them where they are truncated.
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,12 +13,11 @@ use streamgauge::{
     Admission, CollectorConfig, Config, Error, FileStore, HistorySnapshot, HistoryStore, IpLimiter, Loaded,
     ManualClock, PeerTruncation, RefuseReason, Registry, StoreError, Verdict, peer_address,
 };
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
+use tracing::Dispatch;
 use tracing::subscriber::NoSubscriber;
-use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 use crate::ledger_check::{Checked, S};
+use crate::log_lines::LogLines;
 use crate::recorder::Recorder;
 
 /// What is not to be found anywhere.
@@ -147,38 +146,6 @@ impl HistoryStore for Memory {
     }
 }
 
-/// A subscriber to the log of this thread that keeps it as text.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
-
-impl Subscriber for Log {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        struct Line<'a>(&'a mut String);
-        impl Visit for Line<'_> {
-            fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-                write!(self.0, "{}={value:?} ", field.name()).unwrap();
-            }
-        }
-        event.record(&mut Line(&mut self.0.lock().unwrap()));
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
 /// Every byte that the files of a directory hold.
 fn content(directory: &Path) -> String {
     let files = std::fs::read_dir(directory).unwrap();
@@ -272,11 +239,11 @@ fn no_whole_address_reaches_a_summary_or_an_event_or_the_log_or_the_disk() {
     // Where there is one dispatcher alone, a place in the code that another thread is the first to log from is off for all
     // threads, this one too. So there are two, and the one that hears something comes last.
     let _silent = Dispatch::new(NoSubscriber::default());
-    let log = Log::default();
+    let log = LogLines::default();
     let dispatch = Dispatch::new(log.clone());
     let all = |truncation| {
         let mut shown = tracing::dispatcher::with_default(&dispatch, || shown(truncation));
-        shown.push(("log", std::mem::take(&mut log.0.lock().unwrap())));
+        shown.push(("log", log.take().concat()));
         shown
     };
     for (place, text) in all(Some(PeerTruncation::default())) {
