@@ -149,8 +149,8 @@ mod tests {
     #[test]
     fn a_snapshot_is_empty_until_something_is_added() {
         let mut snapshot = HistorySnapshot::default();
-        assert!(snapshot.is_empty() && snapshot.len() == 0);
+        assert_eq!((snapshot.is_empty(), snapshot.len()), (true, 0));
         snapshot.add(&HistoryKey::new("here", "there", "stream"), Stats::default());
-        assert!(!snapshot.is_empty() && snapshot.len() == 1);
+        assert_eq!((snapshot.is_empty(), snapshot.len()), (false, 1));
     }
 }

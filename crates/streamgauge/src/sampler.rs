@@ -255,9 +255,10 @@ mod tests {
     fn what_an_observer_drops_on_the_thread_finds_that_it_is_there_and_has_not_to_be_waited_for() {
         let sampler = Arc::new(Sampler::start(Clock::System).unwrap());
         let (tell, told) = channel();
-        let mut config = CollectorConfig::default();
-        config.observer = Some(Arc::new(Teller(Arc::clone(&sampler), tell)));
-        let only = core_of(config);
+        let only = core_of(CollectorConfig {
+            observer: Some(Arc::new(Teller(Arc::clone(&sampler), tell))),
+            ..CollectorConfig::default()
+        });
         sampler.add(&only);
         drop(only);
         sampler.end();
