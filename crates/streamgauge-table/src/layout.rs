@@ -210,7 +210,7 @@ mod tests {
 
     impl Hasher for Itself {
         fn write(&mut self, key: &[u8]) {
-            self.0 = u64::from_be_bytes(key.try_into().unwrap_or_default());
+            self.0 = key.iter().fold(0, |hash, byte| (hash << 8) | u64::from(*byte));
         }
 
         fn finish(&self) -> u64 {
@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(layout.take_retired().len(), 6 + 5);
         // The directory may not grow, and need not: the half that was empty so far is split within it.
         for bits in 0..CROWD {
-            put(&mut layout, &root, 1 << 63 | (bits % 2) << 62 | (bits / 2));
+            put(&mut layout, &root, (1 << 63) | ((bits % 2) << 62) | (bits / 2));
         }
         assert!(!has_chain(&layout, 1 << 63) && !has_chain(&layout, 3 << 62));
         assert_eq!((layout.directory().depth(), layout.segments), (6, 8));

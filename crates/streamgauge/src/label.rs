@@ -148,7 +148,8 @@ mod tests {
         let label = Label::from("here".to_owned());
         assert_eq!(AsRef::<str>::as_ref(&label), "here");
         assert!(label == *"here" && label != *"there" && label == "here" && label != "there");
-        assert!(label == Label::from("here") && label != Label::from("there"));
+        let (same, other) = (Label::from("here"), Label::from("there"));
+        assert!(label == same && label != other);
     }
 
     #[test]

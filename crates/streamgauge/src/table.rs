@@ -165,7 +165,7 @@ mod tests {
 
     impl Lookup for Finds {
         fn with<R>(&self, _: &[u8], found: impl FnOnce(&SessionRef) -> R) -> Option<R> {
-            let session = self.0.borrow_mut().pop().unwrap();
+            let session = self.0.borrow_mut().pop()?;
             Some(found(&session))
         }
     }

@@ -133,13 +133,13 @@ mod tests {
 
     #[test]
     fn a_thread_that_is_prepared_has_its_number() {
-        std::thread::spawn(|| {
-            assert_eq!(NUMBER.get(), UNNUMBERED);
-            prepare_thread();
-            assert_ne!(NUMBER.get(), UNNUMBERED);
-        })
-        .join()
-        .unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                assert_eq!(NUMBER.get(), UNNUMBERED);
+                prepare_thread();
+                assert_ne!(NUMBER.get(), UNNUMBERED);
+            });
+        });
     }
 
     #[test]
