@@ -73,7 +73,7 @@ fn session(activation: Activation, count_packets: bool) -> Arc<Subject> {
         ..CollectorConfig::default()
     };
     let clock = Clock::Manual(ManualClock::default());
-    let roster = Roster::new(&config, clock, Arc::new(Interner::new()));
+    let roster = Roster::new(&config, clock, Arc::new(Interner::new()), 0);
     roster.population.enter_open();
     let core = SessionCore::new(labels, activation, count_packets);
     // Threads share it by std's count, which is not the models' to check and costs them no steps.
