@@ -110,3 +110,15 @@ fn command(_: i32) -> bool {
     compiler_fence(Ordering::SeqCst);
     true
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::Barrier;
+
+    #[test]
+    fn who_asks_for_swaps_too_late_is_told() {
+        let chosen = Barrier::chosen();
+        assert_eq!(Barrier::choose_readers(), chosen == Barrier::Readers);
+        assert_eq!(Barrier::chosen(), chosen);
+    }
+}

@@ -115,6 +115,11 @@ mod tests {
     }
 
     #[test]
+    fn a_box_is_shown_as_its_value() {
+        assert_eq!(format!("{:?}", Boxed::new("seven")), "\"seven\"");
+    }
+
+    #[test]
     fn a_line_of_words_is_a_line() {
         let is_plain = cfg!(any(miri, streamgauge_plain_alloc));
         let boxes: Vec<_> = (0..1_000_u64).map(|n| Boxed::new([n; 8])).collect();

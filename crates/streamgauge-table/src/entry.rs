@@ -337,6 +337,13 @@ mod tests {
     }
 
     #[test]
+    fn clones_have_one_address_and_other_entries_another() {
+        let (one, other) = (Entry::new(b"key", 1), Entry::new(b"key", 1));
+        assert_eq!(one.clone().address(), one.address());
+        assert_ne!(one.address(), other.address());
+    }
+
+    #[test]
     fn an_entry_is_one_word_whatever_it_holds() {
         assert_eq!(size_of::<Option<Entry<[u64; 9]>>>(), size_of::<usize>());
     }

@@ -76,3 +76,37 @@ impl Hash {
         ((self.0 >> TAG_AT) as u8).max(1)
     }
 }
+
+#[cfg(all(test, not(any(loom, streamgauge_colliding_hash))))]
+mod tests {
+    use super::{BUCKETS, Hash};
+
+    #[test]
+    fn segment_bucket_and_tag_are_chosen_by_bits_of_their_own() {
+        let chosen = |bits| {
+            let hash = Hash::from_bits(bits);
+            (hash.prefix(24), hash.bucket(), hash.tag())
+        };
+        assert_eq!(chosen(0), (0, 0, 1));
+        for bit in 0..64 {
+            let expected = match bit {
+                0..6 => (0, 1 << bit, 1),
+                8..16 => (0, 0, 1 << (bit - 8)),
+                24..64 => (1 << (bit - 24), 0, 1),
+                _ => (0, 0, 1),
+            };
+            assert_eq!(chosen(1 << bit), expected, "bit {bit}");
+        }
+        assert!(Hash::from_bits(u64::MAX).bucket() < BUCKETS);
+    }
+
+    #[test]
+    fn parts_follow_each_other_to_the_last() {
+        let half = Hash::from_bits(0).beyond(1);
+        assert_eq!(half, Some(Hash::from_bits(1 << 63)));
+        // From within a part the next one is the same.
+        assert_eq!(Hash::from_bits(1).beyond(1), half);
+        assert_eq!(half.and_then(|half| half.beyond(1)), None);
+        assert_eq!(Hash::from_bits(0).beyond(0), None);
+    }
+}

@@ -87,3 +87,50 @@ fn first_record() -> &'static Record {
 fn forget_record() {
     OWN.with(|own| own.set(ptr::null()));
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::cell::RefCell;
+    use std::sync::mpsc::{Sender, channel};
+
+    use super::{Hold, LEASE, OWN};
+
+    /// Pins when its thread ends, and tells whether that was past the lease, and whether the record is kept.
+    struct Late(RefCell<Option<Sender<(bool, bool)>>>);
+
+    impl Drop for Late {
+        fn drop(&mut self) {
+            drop(Hold::new());
+            if let Some(told) = self.0.take() {
+                let _ = told.send((LEASE.try_with(|_| ()).is_err(), !OWN.get().is_null()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_thread_past_its_lease_forgets_the_record_that_its_pin_gave_back() {
+        thread_local! {
+            static BEFORE: Late = const { Late(RefCell::new(None)) };
+            static AFTER: Late = const { Late(RefCell::new(None)) };
+        }
+        let (told, late) = channel();
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                // One is registered before the lease and one after it: whichever way round the system runs them, one of them
+                // comes after.
+                BEFORE.with(|late| late.0.replace(Some(told.clone())));
+                drop(Hold::new());
+                AFTER.with(|late| late.0.replace(Some(told.clone())));
+            });
+            thread.join().unwrap();
+        });
+        drop(told);
+        let late: Vec<_> = late.iter().collect();
+        // Kept within the lease, for the next pin, and not after: another thread may have it.
+        assert!(
+            late.iter().all(|(is_past, is_kept)| is_past != is_kept),
+            "{late:?}"
+        );
+        assert!(late.iter().any(|(is_past, _)| *is_past));
+    }
+}

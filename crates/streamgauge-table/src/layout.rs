@@ -189,3 +189,62 @@ impl<T> Drop for Layout<T> {
         self.free();
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::hash::{BuildHasher, Hasher};
+
+    use super::{Entry, Hash, Layout, Root};
+
+    /// The hash of a key is the key.
+    #[derive(Clone, Copy, Default)]
+    struct Itself(u64);
+
+    impl BuildHasher for Itself {
+        type Hasher = Self;
+
+        fn build_hasher(&self) -> Self {
+            Self::default()
+        }
+    }
+
+    impl Hasher for Itself {
+        fn write(&mut self, key: &[u8]) {
+            self.0 = key.iter().fold(0, |hash, byte| (hash << 8) | u64::from(*byte));
+        }
+
+        fn finish(&self) -> u64 {
+            self.0
+        }
+    }
+
+    fn put(layout: &mut Layout<()>, root: &Root<()>, bits: u64) {
+        let entry = Entry::new(&bits.to_be_bytes(), ());
+        layout.put(root, &Itself::default(), Hash::from_bits(bits), entry);
+    }
+
+    fn has_chain(layout: &Layout<()>, bits: u64) -> bool {
+        layout.directory().segment(Hash::from_bits(bits)).has_chain()
+    }
+
+    #[test]
+    fn hashes_that_crowd_are_chained_and_cost_the_others_nothing() {
+        // What a segment has slots for, when its buckets are filled evenly, and one more.
+        const CROWD: u64 = 64 * 7 + 1;
+        let mut layout = Layout::with_room_for(0);
+        let root = Root::new(layout.directory_pointer());
+        // Alike in all of their first bits: the directory grows in proportion to the segments, and then no more.
+        for bits in 0..2 * CROWD {
+            put(&mut layout, &root, bits);
+        }
+        assert_eq!((layout.directory().depth(), layout.segments), (6, 7));
+        assert!(has_chain(&layout, 0));
+        // The directory may not grow, and need not: the half that was empty so far is split within it.
+        for bits in 0..CROWD {
+            put(&mut layout, &root, (1 << 63) | ((bits % 2) << 62) | (bits / 2));
+        }
+        assert!(!has_chain(&layout, 1 << 63) && !has_chain(&layout, 3 << 62));
+        assert_eq!((layout.directory().depth(), layout.segments), (6, 8));
+        assert_eq!(layout.len() as u64, 3 * CROWD);
+    }
+}

@@ -173,3 +173,34 @@ impl Record {
         (word != 0).then_some(word)
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Barrier, Record};
+
+    #[test]
+    fn a_record_that_was_handed_back_is_as_a_new_one() {
+        for barrier in [Barrier::Reclaimers, Barrier::Readers] {
+            let record = Record::new(barrier);
+            let new = record.depth.get();
+            record.pin();
+            record.pin();
+            assert!(!record.unpin() && !record.unpin(), "it stays the owner's");
+            // Handed back at once; with the last pin; with the one pin that it was taken for.
+            assert!(record.leave());
+            assert_eq!(record.depth.get(), new);
+            assert!(record.take_over() && !record.take_over());
+            record.pin();
+            assert!(!record.leave() && !record.take_over());
+            assert!(record.unpin() && record.take_over());
+            assert_eq!(record.depth.get(), new);
+            record.lend();
+            record.pin();
+            record.pin();
+            assert!(!record.unpin());
+            assert!(record.pinned_since(barrier).is_some());
+            assert!(record.unpin() && record.take_over());
+            assert_eq!((record.depth.get(), record.pinned_since(barrier)), (new, None));
+        }
+    }
+}
