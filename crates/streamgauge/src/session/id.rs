@@ -225,7 +225,11 @@ impl serde::Serialize for SessionIdRef<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{INLINE, SessionId};
+    use std::borrow::Borrow;
+    use std::collections::HashMap;
+    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
+    use super::{Bytes, INLINE, SessionId, SessionIdRef};
 
     #[test]
     fn ids_of_every_length_come_back_whole() {
@@ -233,6 +237,43 @@ mod tests {
             let bytes: Vec<u8> = (0..=255).cycle().take(len).collect();
             assert_eq!(SessionId::from(&bytes[..]).as_bytes(), bytes);
         }
+    }
+
+    #[test]
+    fn an_id_of_forty_bytes_is_held_inline_and_a_longer_one_is_not() {
+        for len in [0, 1, INLINE, INLINE + 1, 255, 256] {
+            let id = SessionId::from(&vec![7; len][..]);
+            assert_eq!(matches!(id.0, Bytes::Inline { .. }), len <= INLINE, "{len}");
+        }
+    }
+
+    #[test]
+    fn ids_are_what_their_bytes_are() {
+        let (one, other) = (SessionId::from("one"), SessionId::from("other"));
+        let (one_ref, other_ref) = (SessionIdRef::from(&one), SessionIdRef::from(&other));
+        assert!(one == one.clone() && one != other);
+        assert!(one == *"one" && one != *"other" && one == "one" && one != "other");
+        assert!(one_ref == *"one" && one_ref != *"other" && one_ref == "one" && one_ref != "other");
+        assert!(one_ref == one && one_ref != other && one_ref != other_ref);
+        assert_eq!((one.as_ref(), one_ref.as_ref()), (&b"one"[..], &b"one"[..]));
+        assert_eq!(Borrow::<[u8]>::borrow(&one), b"one");
+        assert_eq!(
+            (format!("{one:?}"), format!("{one_ref:?}")),
+            ("\"one\"".into(), "\"one\"".into())
+        );
+        // Found by its bytes: the hash is theirs, too.
+        let map = HashMap::from([(one, 1), (other, 2)]);
+        assert_eq!(
+            (map.get(&b"one"[..]), map.get(&b"other"[..])),
+            (Some(&1), Some(&2))
+        );
+    }
+
+    #[test]
+    fn an_id_is_hashed_by_its_bytes() {
+        let hash = |id: &str| BuildHasherDefault::<DefaultHasher>::default().hash_one(SessionId::from(id));
+        assert_eq!(hash("one"), hash("one"));
+        assert_ne!(hash("one"), hash("other"));
     }
 
     #[test]

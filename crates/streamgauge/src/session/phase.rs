@@ -129,6 +129,17 @@ mod tests {
     }
 
     #[test]
+    fn in_order_with_closers_an_ended_phase_is_open_to_nobody() {
+        let phase = Phase::pending();
+        assert!(phase.is_open_in_order());
+        phase.activate();
+        assert!(phase.is_open_in_order());
+        phase.close(CloseReason::Stopped);
+        assert!(!phase.is_open_in_order());
+        assert!(!Phase::refused(RefuseReason::Stopped).is_open_in_order());
+    }
+
+    #[test]
     fn a_refused_phase_neither_opens_nor_closes() {
         let phase = Phase::refused(RefuseReason::EmptyId);
         assert!(!phase.activate());

@@ -120,7 +120,7 @@ pub(crate) fn prepare_thread() {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{Direction, PerDirection, Stripes, thread_number};
+    use super::{Direction, NUMBER, PerDirection, Stripes, UNNUMBERED, prepare_thread, thread_number};
     use crate::verdict::Verdict;
 
     #[test]
@@ -129,6 +129,17 @@ mod tests {
         assert_eq!(thread_number(), own);
         let other = std::thread::scope(|scope| scope.spawn(thread_number).join().unwrap());
         assert_ne!(other, own);
+    }
+
+    #[test]
+    fn a_thread_that_is_prepared_has_its_number() {
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                assert_eq!(NUMBER.get(), UNNUMBERED);
+                prepare_thread();
+                assert_ne!(NUMBER.get(), UNNUMBERED);
+            });
+        });
     }
 
     #[test]

@@ -106,3 +106,24 @@ fn read_packets(packets: Option<&PerDirection<PacketCounter>>) -> Option<PerDire
         None => Some(PerDirection::new(0, 0)),
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Counts, Direction, NEARLY_FULL, PacketCounter, PerDirection, Words};
+
+    #[test]
+    fn what_closed_or_is_nearly_full_in_both_directions_is_nothing_ordinary() {
+        let packets = PacketCounter::pair();
+        let words = Words::new(());
+        let ordinary = || words.ordinary_counts(None).map(|counts: Counts| counts.bytes);
+        words.bytes.rx.add(5);
+        assert_eq!(ordinary(), Some(PerDirection::new(5, 0)));
+        for direction in Direction::BOTH {
+            words.bytes.get(direction).add(NEARLY_FULL);
+            assert_eq!(ordinary(), None);
+        }
+        let words = Words::new(());
+        words.seal(&packets);
+        assert_eq!(words.ordinary_counts(None), None);
+    }
+}

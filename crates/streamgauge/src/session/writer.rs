@@ -413,3 +413,26 @@ impl fmt::Debug for Writer {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Arc, Direction, WriterCell, WriterCells};
+
+    #[test]
+    fn a_cell_that_is_released_as_a_session_closes_gives_its_place_back() {
+        let cells = WriterCells::default();
+        let all: Vec<_> = (0..3).map(|_| Arc::new(WriterCell::new(false))).collect();
+        for (count, cell) in (1..).zip(&all) {
+            cell.set_bytes(Direction::Ingress, count);
+            assert!(cells.admit(cell, || true));
+        }
+        all[0].release();
+        all[2].release();
+        let taken = cells.take();
+        assert_eq!(
+            (taken.released, taken.held.len(), taken.total.bytes.rx),
+            (2, 1, 6)
+        );
+        assert_eq!(cells.counts(), taken.total);
+    }
+}

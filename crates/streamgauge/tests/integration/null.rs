@@ -1,5 +1,7 @@
 //! P8: a null collector answers `Counted`, knows nothing, allows every IP.
 
+use std::sync::Arc;
+
 use streamgauge::{Collector, CollectorConfig, Health, ManualClock, Verdict};
 
 use crate::ledger_check::S;
@@ -24,6 +26,8 @@ fn p8_null_counts_nothing_and_says_counted() {
     assert_eq!(null.summary().totals, null.refresh().totals);
     assert_eq!(null.summary().totals.total_sessions, 0);
     assert_eq!(null.with_summary(|summary| summary.sequence), 0);
+    // All null collectors show one and the same summary.
+    assert!(Arc::ptr_eq(&null.summary(), &Collector::null().refresh()));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use streamgauge::{CloseReason, Summary, Verdict};
 
-use crate::ledger_check::{Checked, S};
+use crate::ledger_check::{Checked, S, bytes};
 
 fn counting() -> Checked {
     Checked::patient(|config| config.count_packets = true)
@@ -18,7 +18,27 @@ fn packets_are_not_counted_unless_asked_for() {
     let session = meter.register("a", "", "", "");
     session.ingress(1);
     session.writer().egress(0);
+    let mut writer = session.writer();
+    writer.egress(1);
     assert_eq!(packets(&meter.refreshed()), (0, 0));
+    assert_eq!(meter.active()[0].tx_packets, 0);
+    session.unregister();
+    let summary = meter.refreshed();
+    assert_eq!(
+        (packets(&summary), summary.history.stats.total_tx_packets),
+        ((0, 0), 0)
+    );
+}
+
+#[test]
+fn a_writer_counts_bytes_beside_its_packets() {
+    let meter = counting();
+    let mut writer = meter.register("a", "", "", "").writer();
+    for count in [1, 20, 300] {
+        writer.ingress(count);
+    }
+    let summary = meter.refreshed();
+    assert_eq!((bytes(summary.live), packets(&summary)), ((321, 0), (3, 0)));
 }
 
 #[test]

@@ -71,6 +71,23 @@ fn a_writer_answers_why_its_session_closed() {
 }
 
 #[test]
+fn p2_a_writer_is_too_late_however_little_it_had_counted() {
+    for count_packets in [false, true] {
+        let meter = Checked::patient(|config| config.count_packets = count_packets);
+        for before in [0, 1, 2, 3] {
+            let session = meter.register("a", "", "", "");
+            let mut writer = session.writer();
+            writer.ingress(before);
+            session.unregister();
+            for _ in 0..2 {
+                assert_eq!(writer.ingress(7), Verdict::Closed(CloseReason::Unregistered));
+            }
+        }
+        assert_eq!(bytes(meter.refreshed().totals), (1 + 2 + 3, 0));
+    }
+}
+
+#[test]
 fn a_writer_answers_stopped_after_its_collector_is_gone() {
     let meter = Checked::new(|_| {});
     let session = meter.register("a", "", "", "");
