@@ -119,6 +119,17 @@ mod tests {
     fn who_asks_for_swaps_too_late_is_told() {
         let chosen = Barrier::chosen();
         assert_eq!(Barrier::choose_readers(), chosen == Barrier::Readers);
+        assert_eq!(crate::table::pin_by_swap(), chosen == Barrier::Readers);
         assert_eq!(Barrier::chosen(), chosen);
+    }
+
+    #[test]
+    #[cfg(all(target_os = "linux", not(miri)))]
+    fn where_the_system_has_the_barrier_reclaimers_pay() {
+        // SAFETY: as in command().
+        let offered = unsafe { libc::syscall(libc::SYS_membarrier, libc::MEMBARRIER_CMD_QUERY, 0, 0) };
+        let has_it = offered > 0 && offered & libc::c_long::from(super::EXPEDITED) != 0;
+        assert_eq!(Barrier::chosen() == Barrier::Reclaimers, has_it);
+        assert!(Barrier::chosen().pass());
     }
 }

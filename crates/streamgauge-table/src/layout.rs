@@ -239,6 +239,8 @@ mod tests {
         }
         assert_eq!((layout.directory().depth(), layout.segments), (6, 7));
         assert!(has_chain(&layout, 0));
+        // Each segment that was split, and each directory that was too short.
+        assert_eq!(layout.take_retired().len(), 6 + 5);
         // The directory may not grow, and need not: the half that was empty so far is split within it.
         for bits in 0..CROWD {
             put(&mut layout, &root, (1 << 63) | ((bits % 2) << 62) | (bits / 2));
@@ -246,5 +248,13 @@ mod tests {
         assert!(!has_chain(&layout, 1 << 63) && !has_chain(&layout, 3 << 62));
         assert_eq!((layout.directory().depth(), layout.segments), (6, 8));
         assert_eq!(layout.len() as u64, 3 * CROWD);
+        for bits in 0..3_u64 {
+            let hash = Hash::from_bits(bits);
+            let found = layout.find(hash, &bits.to_be_bytes()).unwrap();
+            // SAFETY: the table's reference keeps the entry there; it is not dropped here.
+            let entry = std::mem::ManuallyDrop::new(unsafe { Entry::from_pointer(found) });
+            assert!(layout.remove(hash, &entry));
+        }
+        assert_eq!(layout.take_retired().len(), 3 + 1);
     }
 }

@@ -141,6 +141,7 @@ mod tests {
             for other in texts {
                 assert_eq!(Text::new(one) == Text::new(other), one == other);
                 assert_eq!(Text::new(one).cmp(&Text::new(other)), one.cmp(other));
+                assert_eq!(Text::new(one) < Text::new(other), one < other);
             }
         }
         assert_eq!(format!("{:?}", Text::new("a\n")), "\"a\\n\"");

@@ -89,6 +89,36 @@ fn a_removal_frees_nothing() {
 }
 
 #[test]
+fn the_list_of_what_is_retired_moves_in_pieces() {
+    let table = Table::with_room_for(0);
+    let entries: Vec<_> = (0..5_000).map(|number| put(&table, number)).collect();
+    for entry in entries {
+        let (removed, counts) = count(|| table.remove(&entry));
+        // 1,024 pointers at once, however many there are.
+        assert!(removed && counts.largest_allocation <= 1_024 * 8, "{counts:?}");
+    }
+}
+
+#[test]
+fn a_table_that_grew_gives_all_of_it_back() {
+    let entries: Vec<_> = (0..5_000_u64)
+        .map(|number| Entry::new(&number.to_le_bytes(), number))
+        .collect();
+    prepare_thread();
+    let (grew, counts) = count(|| {
+        let table = Table::with_room_for(0);
+        for entry in &entries {
+            let _ = table.claim(entry, || Ok::<_, ()>(()));
+        }
+        let reclaimed = table.reclaim();
+        reclaimed.freed + reclaimed.waiting
+    });
+    // Segments and directories.
+    assert!(grew > 20, "{grew}");
+    assert_eq!(counts.allocations, counts.frees);
+}
+
+#[test]
 fn a_table_with_room_allocates_next_to_nothing_of_its_own_for_insertions() {
     let table = Table::with_room_for(1_000);
     let entries: Vec<_> = (0..1_000_u64)

@@ -79,6 +79,41 @@ fn a_pin_holds_back_by_itself_whatever_is_pinned_within_it() {
 }
 
 #[test]
+fn no_threads_pin_is_overlooked() {
+    let _alone = alone();
+    let (table, value) = table();
+    // Another entry beside it.
+    let other = Entry::new(b"other", Arc::clone(&value));
+    assert!(matches!(table.claim(&other, || Ok::<_, ()>(())), Claim::Inserted));
+    let (pinned, unpin) = (Barrier::new(4), [(); 3].map(|()| Barrier::new(2)));
+    let unpinned = Barrier::new(2);
+    std::thread::scope(|scope| {
+        for turn in &unpin {
+            scope.spawn(|| {
+                let pin = table.pin();
+                pinned.wait();
+                turn.wait();
+                drop(pin);
+                unpinned.wait();
+            });
+        }
+        pinned.wait();
+        remove(&table);
+        assert!(table.remove(&other));
+        drop(other);
+        // The records are in an order of their own: each thread's is the last that is pinned in one of the rounds, or is not.
+        for turn in &unpin {
+            let reclaimed = table.reclaim();
+            assert_eq!((reclaimed.freed, reclaimed.waiting), (0, 2));
+            turn.wait();
+            unpinned.wait();
+        }
+    });
+    assert_eq!(table.reclaim().freed, 2);
+    assert!(is_freed(&value));
+}
+
+#[test]
 fn a_pin_does_not_hold_back_what_was_reclaimed_before() {
     let _alone = alone();
     let (table, value) = table();

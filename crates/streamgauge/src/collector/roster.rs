@@ -222,6 +222,8 @@ mod tests {
     use super::{Application, CollectorConfig, Interner, Registration, Roster};
     use crate::clock::{Clock, ManualClock};
     use crate::direction::Direction;
+    use crate::session::core::SessionRef;
+    use crate::verdict::CloseReason;
 
     #[test]
     fn p5_registrations_after_the_stop_leave_no_labels() {
@@ -244,6 +246,46 @@ mod tests {
             labels.sweep();
         }
         assert!(labels.len() < 10, "{} labels that nobody holds", labels.len());
+    }
+
+    #[test]
+    fn a_registration_that_another_overtakes_answers_that_ones_session_while_it_is_open() {
+        for closes in [false, true] {
+            let clock = Clock::Manual(ManualClock::default());
+            let roster = Roster::new(&CollectorConfig::default(), clock, Arc::new(Interner::new()));
+            let application = Application {
+                id: b"a",
+                reference: "",
+                location: "",
+                peer: "",
+            };
+            let mut first = None;
+            let second = roster.register(&application, |_| {
+                let Registration::New(session) = roster.register(&application, |_| {}) else {
+                    panic!("not new");
+                };
+                if closes {
+                    // As where its closer has not come to the table yet.
+                    let (at, reason) = (roster.clock.now(), CloseReason::Unregistered);
+                    assert!(
+                        roster
+                            .intake
+                            .open()
+                            .close(&roster.population, &session, reason, at)
+                    );
+                }
+                first = Some(session);
+            });
+            let first = first.unwrap();
+            match second {
+                Registration::Known(session) => {
+                    assert!(!closes && SessionRef::is_same(&session, &first));
+                }
+                Registration::New(session) => assert!(closes && session.is_open()),
+                Registration::Refused(reason) => panic!("{reason:?}"),
+            }
+            assert!(roster.find(b"a").is_some());
+        }
     }
 
     #[test]
