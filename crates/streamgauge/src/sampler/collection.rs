@@ -301,3 +301,109 @@ fn spare(retired: &mut Vec<Arc<Summary>>) -> Arc<Summary> {
 fn bytes_of(stats: Stats) -> PerDirection<u64> {
     PerDirection::new(stats.total_rx_bytes, stats.total_tx_bytes)
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::time::Duration;
+
+    use crate::sampler::chunk::ROWS;
+    use crate::session::SessionHandle;
+    use crate::{Collector, CollectorConfig, ManualClock};
+
+    fn patient() -> Collector {
+        let config = CollectorConfig {
+            session_timeout: Duration::MAX,
+            ..CollectorConfig::default()
+        };
+        Collector::manual(config, ManualClock::default())
+    }
+
+    /// Registers so many that are active, in rows of their own.
+    fn active(meter: &Collector, name: &str, sessions: usize) -> Vec<SessionHandle> {
+        let register = |n| meter.register_and_activate(format!("{name}{n}"), "", "", "");
+        (0..sessions).map(register).collect()
+    }
+
+    fn close(sessions: &[SessionHandle]) {
+        assert!(sessions.iter().all(SessionHandle::unregister));
+    }
+
+    /// How many rows each chunk has, after a collection.
+    fn rows(meter: &Collector) -> Vec<usize> {
+        let summary = meter.refresh();
+        summary
+            .active
+            .chunks
+            .iter()
+            .map(|chunk| chunk.rows.len())
+            .collect()
+    }
+
+    /// The same after the next one, which finds what was closed before this one.
+    fn rows_then(meter: &Collector) -> Vec<usize> {
+        rows(meter);
+        rows(meter)
+    }
+
+    #[test]
+    fn p5_a_chunk_is_filled_before_another_is_begun() {
+        let meter = patient();
+        let mut sessions = active(&meter, "a", 5);
+        assert_eq!(rows(&meter), [5]);
+        sessions.extend(active(&meter, "b", ROWS - 6));
+        assert_eq!(rows(&meter), [ROWS - 1]);
+        sessions.extend(active(&meter, "c", 1));
+        assert_eq!(rows(&meter), [ROWS]);
+        sessions.extend(active(&meter, "d", 1));
+        assert_eq!(rows(&meter), [ROWS, 1]);
+        close(&sessions);
+        assert_eq!(rows_then(&meter), []);
+    }
+
+    #[test]
+    fn p5_vacant_rows_go_when_more_than_an_eighth_is_vacant() {
+        let meter = patient();
+        let sessions = active(&meter, "a", 80);
+        assert_eq!(rows(&meter), [80]);
+        close(&sessions[..10]);
+        assert_eq!(rows_then(&meter), [80]);
+        close(&sessions[10..11]);
+        assert_eq!(rows_then(&meter), [69]);
+    }
+
+    #[test]
+    fn chunks_that_become_sparse_alike_are_tidied_few_at_a_time_but_where_a_quarter_is_vacant() {
+        const CHUNKS: usize = 10;
+        // An eighth of all chunks, and one.
+        const AT_A_TIME: usize = 2;
+        for (vacant, tidied_at_once) in [(ROWS / 4, AT_A_TIME), (ROWS / 4 + 1, CHUNKS)] {
+            let meter = patient();
+            let sessions = active(&meter, "a", CHUNKS * ROWS);
+            assert_eq!(rows(&meter), [ROWS; CHUNKS]);
+            for chunk in sessions.chunks(ROWS) {
+                close(&chunk[..vacant]);
+            }
+            let tidied = |tidied| {
+                let mut rows = [ROWS; CHUNKS];
+                rows[..tidied].fill(ROWS - vacant);
+                rows
+            };
+            assert_eq!(rows_then(&meter), tidied(tidied_at_once));
+            assert_eq!(rows(&meter), tidied((2 * tidied_at_once).min(CHUNKS)));
+        }
+    }
+
+    #[test]
+    fn neighbours_that_fill_half_a_chunk_together_become_one() {
+        let meter = patient();
+        let sessions = active(&meter, "a", 2 * ROWS);
+        assert_eq!(rows(&meter), [ROWS; 2]);
+        let (first, second) = sessions.split_at(ROWS);
+        close(&first[ROWS / 4..]);
+        close(&second[ROWS / 4 + 1..]);
+        assert_eq!(rows_then(&meter), [ROWS / 4, ROWS / 4 + 1]);
+        close(&second[..1]);
+        assert_eq!(rows_then(&meter), [ROWS / 2]);
+        assert_eq!(meter.refresh().current_sessions, ROWS as u64 / 2);
+    }
+}
