@@ -108,8 +108,9 @@ mod tests {
         total_tx_packets: 0,
     };
 
-    /// The books after a silent session was discarded and its writer's first addition came late.
-    fn after_late_bytes(first_bytes: Option<HistoryKey>) -> Ledger {
+    /// The books after a silent session was discarded and its writer's first addition came late: a packet of no bytes, and
+    /// then what takes its count to each of `bytes`.
+    fn after_late_bytes(first_bytes: Option<HistoryKey>, bytes: [u64; 2]) -> Ledger {
         let population = Arc::new(Population::new());
         assert!(population.enter_writers(1));
         let (cell, cells) = (Arc::new(WriterCell::new(false)), WriterCells::default());
@@ -127,9 +128,9 @@ mod tests {
         let mut harvest = || lingering.harvest(&mut ledger, &population, &mut Vec::new());
         cell.add_packet(Direction::Ingress);
         harvest();
-        cell.set_bytes(Direction::Ingress, 5);
+        cell.set_bytes(Direction::Ingress, bytes[0]);
         harvest();
-        cell.set_bytes(Direction::Ingress, 7);
+        cell.set_bytes(Direction::Ingress, bytes[1]);
         cell.release();
         harvest();
         assert!(lingering.sessions.is_empty());
@@ -139,7 +140,7 @@ mod tests {
 
     #[test]
     fn p1_a_session_whose_first_bytes_came_late_moves_to_the_history() {
-        let ledger = after_late_bytes(Some(HistoryKey::new("here", "there", "stream")));
+        let ledger = after_late_bytes(Some(HistoryKey::new("here", "there", "stream")), [5, 7]);
         let all = Stats {
             total_rx_bytes: 7,
             total_rx_packets: 1,
@@ -150,8 +151,21 @@ mod tests {
     }
 
     #[test]
+    fn p1_a_late_packet_of_no_bytes_activates_nothing() {
+        let ledger = after_late_bytes(Some(HistoryKey::new("here", "there", "stream")), [0, 0]);
+        assert_eq!(
+            (
+                ledger.discarded().total_sessions,
+                ledger.discarded().total_rx_packets
+            ),
+            (1, 1)
+        );
+        assert_eq!(ledger.discarded(), ledger.totals());
+    }
+
+    #[test]
     fn p1_late_bytes_of_a_session_that_was_to_be_activated_are_discarded() {
-        let ledger = after_late_bytes(None);
+        let ledger = after_late_bytes(None, [5, 7]);
         assert_eq!(ledger.discarded().total_rx_bytes, 7);
         assert_eq!(ledger.discarded(), ledger.totals());
     }

@@ -283,6 +283,19 @@ mod tests {
     }
 
     #[test]
+    fn a_window_has_room_for_what_the_units_cut_off() {
+        let mut row = Row::new();
+        // Units of four bytes from here on.
+        row.roll(Ingress, 1 << 32);
+        assert_eq!(row.rings.shift(0, Ingress), 2);
+        // Three bytes, then as many as fill the window but for one unit, and a byte: with those three it is one unit more.
+        row.roll(Ingress, 3);
+        let (kept, exact) = row.roll(Ingress, (((1 << 32) - 1) << 2) + 1 - (1 << 32));
+        assert_eq!(exact, 1 << 34);
+        assert!(kept.abs_diff(exact) <= exact >> 30, "{kept} for {exact}");
+    }
+
+    #[test]
     fn an_empty_window_brings_exactness_back() {
         let mut row = Row::new();
         row.roll(Ingress, 1 << 50);

@@ -35,6 +35,43 @@ fn a_steady_stream_has_its_rate() {
 }
 
 #[test]
+fn sessions_keep_their_windows_when_more_come() {
+    let meter = Checked::patient(|_| {});
+    let register = |n: usize| meter.register_and_activate(n.to_string(), "", "", "");
+    let mut sessions: Vec<_> = (0..16).map(register).collect();
+    for tick in 0..40 {
+        sessions.push(register(sessions.len()));
+        for session in &sessions[..16] {
+            session.ingress(1_000);
+        }
+        meter.tick_after(S);
+        for n in 0..16 {
+            assert_eq!(rates_of(&meter, &n.to_string()), (8_000.0, 0.0), "{n} at {tick}");
+        }
+    }
+}
+
+#[test]
+fn each_session_may_move_more_than_four_gib_in_its_window() {
+    let meter = Checked::patient(|_| {});
+    let sessions: Vec<_> = (0..5)
+        .map(|n: u32| meter.register_and_activate(n.to_string(), "", "", ""))
+        .collect();
+    meter.tick_after(S);
+    for _ in 0..12 {
+        for (n, session) in (0..).zip(&sessions) {
+            session.egress(1 << (40 + n));
+        }
+        meter.tick_after(S);
+    }
+    for n in 0..5 {
+        let (_, rate) = rates_of(&meter, &n.to_string());
+        let expected = 8.0 * 2_f64.powi(40 + n);
+        assert!((rate / expected - 1.0).abs() < 1e-6, "{rate} for {expected}");
+    }
+}
+
+#[test]
 fn a_burst_is_averaged_over_the_window_and_leaves_it_after() {
     let meter = Checked::patient(|_| {});
     let session = session_of(&meter);
