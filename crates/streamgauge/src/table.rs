@@ -149,3 +149,48 @@ impl Lookup for Pin<'_> {
         self.0.find(id).map(|session| found(&session))
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::{Direction, Lookup, Population, SessionRef, Verdict};
+    use crate::collector::config::Activation;
+    use crate::session::core::SessionCore;
+    use crate::session::labels::Labels;
+    use crate::verdict::CloseReason;
+
+    /// What one lookup after the other finds, the last first.
+    struct Finds(RefCell<Vec<SessionRef>>);
+
+    impl Lookup for Finds {
+        fn with<R>(&self, _: &[u8], found: impl FnOnce(&SessionRef) -> R) -> Option<R> {
+            let session = self.0.borrow_mut().pop()?;
+            Some(found(&session))
+        }
+    }
+
+    fn session() -> SessionRef {
+        let (labels, _) = Labels::new("", "", "", 9, |text| text.into());
+        SessionRef::new(b"a", SessionCore::new(labels, Activation::OnTraffic, false))
+    }
+
+    #[test]
+    fn a_count_looks_again_while_it_finds_others_and_waits_for_no_closer() {
+        let population = Population::new();
+        let (one, two, open) = (session(), session(), session());
+        for closed in [&one, &two] {
+            population.enter_open();
+            assert!(closed.close(&population, CloseReason::Unregistered).is_some());
+        }
+        population.enter_open();
+        let count = |found: &[&SessionRef]| {
+            let found = Finds(RefCell::new(found.iter().rev().copied().cloned().collect()));
+            let verdict = found.count(&population, b"a", Direction::Ingress, 5);
+            (verdict, found.0.into_inner().len())
+        };
+        assert_eq!(count(&[&one, &two, &open]), (Verdict::Counted, 0));
+        // The same one again: whoever closed it has not come to the table yet.
+        assert_eq!(count(&[&one, &one, &one, &open]), (Verdict::Unknown, 1));
+    }
+}
