@@ -164,3 +164,70 @@ impl Plan {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Appointment, Arc, Clock, CollectorCore, Duration, Plan, Sampler, lock};
+    use crate::clock::ManualClock;
+    use crate::collector::config::CollectorConfig;
+    use crate::collector::core::Parts;
+    use crate::history::ledger::Ledger;
+    use crate::worker::Worker;
+
+    /// Of a clock that is far ahead of the thread's, by which it is never due.
+    fn core() -> Arc<CollectorCore> {
+        let clock = ManualClock::default();
+        clock.advance(Duration::from_secs(1 << 32));
+        let parts = Parts {
+            name: Arc::default(),
+            clock: Clock::Manual(clock),
+            worker: Arc::new(Worker::inline()),
+            ledger: Ledger::new(9),
+            health: Arc::default(),
+            persister: None,
+        };
+        Arc::new(CollectorCore::new(CollectorConfig::default(), parts))
+    }
+
+    #[test]
+    fn who_is_due_longest_comes_first_and_the_thread_sleeps_until_somebody_is() {
+        let (one, other) = (core(), core());
+        let appointment = |core: &Arc<CollectorCore>, due| Appointment {
+            core: Arc::clone(core),
+            due,
+        };
+        let mut plan = Plan::default();
+        assert_eq!(plan.earliest(), None);
+        plan.appointments = vec![appointment(&one, 70), appointment(&other, 50)];
+        assert_eq!(plan.earliest(), Some(50));
+        assert!(plan.next_due(49).is_none());
+        let is_next =
+            |plan: &Plan, now, core| plan.next_due(now).is_some_and(|next| Arc::ptr_eq(&next, core));
+        assert!(is_next(&plan, 50, &other) && is_next(&plan, 99, &other));
+        plan.postpone(&Arc::downgrade(&other), 90);
+        assert_eq!(plan.earliest(), Some(70));
+        assert!(is_next(&plan, 99, &one));
+    }
+
+    #[test]
+    fn a_collector_that_is_removed_is_let_go_and_the_others_stay() {
+        let (one, other) = (core(), core());
+        let sampler = Sampler::start(Clock::System).unwrap();
+        sampler.add(&one);
+        sampler.add(&other);
+        sampler.remove(&one);
+        let stays = |core| {
+            let plan = lock(&sampler.agenda.plan);
+            plan.appointments
+                .iter()
+                .any(|appointment| Arc::ptr_eq(&appointment.core, core))
+        };
+        assert!(!stays(&one) && stays(&other));
+        assert!(!sampler.is_current_thread());
+        sampler.end();
+        sampler.join();
+        assert!(lock(&sampler.thread).is_none());
+        // Whatever it had is let go as it ends.
+        assert!(!stays(&other));
+    }
+}

@@ -25,6 +25,7 @@ mod labels;
 mod largest_limits;
 mod ledger_check;
 mod limiter;
+mod log;
 mod null;
 mod packets;
 mod persistence;
