@@ -144,6 +144,15 @@ mod tests {
     }
 
     #[test]
+    fn a_label_is_its_text() {
+        let label = Label::from("here".to_owned());
+        assert_eq!(AsRef::<str>::as_ref(&label), "here");
+        assert!(label == *"here" && label != *"there" && label == "here" && label != "there");
+        let (same, other) = (Label::from("here"), Label::from("there"));
+        assert!(label == same && label != other);
+    }
+
+    #[test]
     fn a_label_is_one_word() {
         assert_eq!(size_of::<Option<Label>>(), size_of::<usize>());
     }

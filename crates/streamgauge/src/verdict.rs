@@ -145,6 +145,8 @@ impl fmt::Display for RefuseReason {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::{CloseReason, RefuseReason};
 
     #[test]
@@ -155,5 +157,14 @@ mod tests {
         for reason in RefuseReason::ALL {
             assert_eq!(RefuseReason::from_code(reason.code()), reason);
         }
+    }
+
+    #[test]
+    fn each_reason_is_told_in_words_of_its_own() {
+        let told: HashSet<String> = RefuseReason::ALL.iter().map(RefuseReason::to_string).collect();
+        assert_eq!(told.len(), RefuseReason::ALL.len());
+        assert_eq!(RefuseReason::EmptyId.to_string(), "the id is empty");
+        let told: HashSet<String> = CloseReason::ALL.iter().map(CloseReason::to_string).collect();
+        assert_eq!(told.len(), CloseReason::ALL.len());
     }
 }

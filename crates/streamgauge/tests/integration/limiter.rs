@@ -20,6 +20,12 @@ fn without_a_limiter_everything_that_parses_is_collectable() {
 }
 
 #[test]
+fn a_limiter_shows_its_networks() {
+    let limiter = CidrLimiter::new(&["192.0.2.0/24"], &["2001:db8::/32"]).unwrap();
+    assert_eq!(limiter.to_string(), "block [192.0.2.0/24], allow [2001:db8::/32]");
+}
+
+#[test]
 fn text_that_is_no_address_is_not_collectable() {
     for meter in [Checked::new(|_| {}), limited(&[], &[])] {
         for ip in [

@@ -1,7 +1,7 @@
 //! The `serde` feature: plain data as it is written out.
 
 use serde_json::{Value, json};
-use streamgauge::{CloseReason, RefuseReason, Stats, Verdict};
+use streamgauge::{CloseReason, Label, RefuseReason, Stats, Verdict};
 
 use crate::ledger_check::{Checked, S};
 
@@ -77,6 +77,8 @@ fn what_is_read_back_is_what_was_written() {
         total_tx_packets: 5,
     };
     assert_eq!(serde_json::from_value::<Stats>(written(&stats)).unwrap(), stats);
+    let label = Label::from("198.51.100.7");
+    assert_eq!(serde_json::from_value::<Label>(written(&label)).unwrap(), label);
     for verdict in [
         Verdict::Counted,
         Verdict::Unknown,
