@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::ptr;
 use std::sync::mpsc;
 
-use super::{BLOCK_LAYOUT, Block, Class, LINE, SIZES, SMALL, Size, Slab, WORD};
+use super::{BLOCK_LAYOUT, Block, Class, LARGEST, LARGEST_SMALL, LINE, SIZES, SMALL, Size, Slab, WORD};
 use crate::sync::lock;
 
 /// A slab that leaves nothing behind.
@@ -39,6 +39,16 @@ impl Own {
 
 fn classes() -> impl Iterator<Item = Size> {
     (0..SIZES).map(Size)
+}
+
+#[test]
+fn there_is_a_class_for_each_size_and_none_beside_them() {
+    let of = |size| Size::of(Layout::from_size_align(size, WORD).unwrap());
+    assert_eq!(
+        (of(LARGEST_SMALL), of(LARGEST)),
+        (Some(Size(SMALL - 1)), Some(Size(SIZES - 1)))
+    );
+    assert_eq!(of(LARGEST + 1), None);
 }
 
 #[test]

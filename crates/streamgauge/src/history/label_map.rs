@@ -92,6 +92,7 @@ mod tests {
         map.update(&label, |value| *value += 1);
         map.update(&"b".into(), |value| *value += 5);
         assert_eq!((copy.get("a"), copy.len()), (Some(&1), 1));
+        assert!(!copy.is_empty() && LabelMap::<u64>::default().is_empty());
         assert_eq!(map.iter().collect::<Vec<_>>(), [("a", &2), ("b", &5)]);
     }
 
