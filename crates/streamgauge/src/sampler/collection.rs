@@ -372,6 +372,30 @@ mod tests {
     }
 
     #[test]
+    fn what_rows_show_goes_with_them_where_vacant_ones_are_removed() {
+        let meter = patient();
+        let sessions = active(&meter, "a", 80);
+        sessions[79].extra("more");
+        assert_eq!(rows(&meter), [80]);
+        close(&sessions[..20]);
+        assert_eq!(rows_then(&meter), [60]);
+        let summary = meter.summary();
+        assert_eq!(
+            summary.active.chunks[0].rows.sessions.capacity(),
+            60,
+            "no more room than rows"
+        );
+        for row in &summary.active {
+            assert_eq!(row.extra, if row.id == "a79" { "more" } else { "" });
+        }
+        // Whoever goes by the size that is told finds no fewer.
+        let (least, most) = summary.active.iter().size_hint();
+        assert!(least <= 60 && most.is_none_or(|most| most >= 60));
+        close(&sessions[20..]);
+        assert_eq!(meter.refresh().active.iter().size_hint().0, 0);
+    }
+
+    #[test]
     fn chunks_that_become_sparse_alike_are_tidied_few_at_a_time_but_where_a_quarter_is_vacant() {
         const CHUNKS: usize = 10;
         // An eighth of all chunks, and one.

@@ -244,6 +244,21 @@ mod tests {
     }
 
     #[test]
+    fn numbers_take_no_more_room_than_they_were_asked_to() {
+        for (counts_packets, packets) in [(false, 0), (true, 61)] {
+            let mut numbers = Numbers::with_capacity(61, counts_packets);
+            for _ in 0..61 {
+                numbers.push(&RowNumbers::NEW, counts_packets);
+            }
+            assert_eq!(
+                (numbers.bytes.capacity(), numbers.packets.capacity()),
+                (61, packets)
+            );
+            assert_eq!((numbers.bitrates.capacity(), numbers.packed.capacity()), (61, 61));
+        }
+    }
+
+    #[test]
     fn a_row_takes_thirty_six_bytes() {
         let bytes = size_of::<PerDirection<u64>>() + size_of::<PerDirection<f32>>() + size_of::<Packed>();
         assert_eq!(bytes, 36);

@@ -84,3 +84,22 @@ impl fmt::Debug for Outlet {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Arc, CollectorConfig, Outlet, SessionEvent, SessionObserver};
+
+    struct Nobody;
+
+    impl SessionObserver for Nobody {
+        fn on_event(&self, _: &SessionEvent) {}
+    }
+
+    #[test]
+    fn without_an_observer_or_a_log_no_event_is_made() {
+        let mut config = CollectorConfig::default();
+        assert!(!Outlet::new(&config, Arc::default()).is_observed());
+        config.observer = Some(Arc::new(Nobody));
+        assert!(Outlet::new(&config, Arc::default()).is_observed());
+    }
+}
