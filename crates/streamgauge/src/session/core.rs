@@ -385,10 +385,12 @@ impl Whole<'_> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use std::mem::offset_of;
+    use std::sync::Arc;
 
     use super::{
         Activation, Apart, CloseReason, Direction, Labels, Population, SessionCore, State, Verdict, Words,
     };
+    use crate::session::writer::WriterCell;
     use crate::{Collector, CollectorConfig, ManualClock};
 
     #[test]
@@ -416,6 +418,35 @@ mod tests {
         // A call of no bytes is its packet alone, and so too late as a whole.
         assert_eq!(count(0), Verdict::Closed(CloseReason::TimedOut));
         assert_eq!(population.late_packets().rx, 1);
+    }
+
+    #[test]
+    fn p5_a_writer_that_the_close_overtakes_gives_its_place_back() {
+        let collector = Collector::manual(CollectorConfig::default(), ManualClock::default());
+        let handle = collector.register("a", "", "", "");
+        let inner = handle.inner.as_ref().unwrap();
+        let population = &inner.roster.population;
+        let writer = std::thread::scope(|scope| {
+            let mut making = None;
+            // Under the lock of the writers: the one that is made has its place, and waits.
+            inner
+                .session
+                .attachments()
+                .writers
+                .admit(&Arc::new(WriterCell::new(false)), || {
+                    making = Some(scope.spawn(|| handle.writer()));
+                    while population.enter_writers(1) {
+                        population.leave_writers(1);
+                        std::thread::yield_now();
+                    }
+                    inner.session.state().phase.close(CloseReason::Unregistered);
+                    false
+                });
+            making.map(|making| making.join().unwrap())
+        });
+        let verdict = writer.map(|mut writer| writer.ingress(5));
+        assert_eq!(verdict, Some(Verdict::Closed(CloseReason::Unregistered)));
+        assert!(population.enter_writers(1), "nobody has a place");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::thread;
 
 use streamgauge::{Activation, SessionHandle, Stats, Verdict, Writer};
 
-use crate::ledger_check::{Checked, S};
+use crate::ledger_check::{Checked, S, bytes};
 
 /// Numbers that look random and are the same in every run (Knuth's MMIX generator).
 struct Dice(u64);
@@ -260,4 +260,24 @@ fn a_null_collector_is_exempt() {
     let null = streamgauge::Collector::null();
     assert_eq!(null.ingress("a", 5), Verdict::Counted);
     assert_eq!(null.refresh().totals, Stats::default());
+}
+
+#[test]
+fn p1_bytes_of_any_session_show_where_all_had_been_silent() {
+    for refreshes in [false, true] {
+        let meter = Checked::patient(|_| {});
+        let sessions: Vec<_> = (0..70)
+            .map(|n: u32| meter.register_and_activate(n.to_string(), "", "", ""))
+            .collect();
+        for (counted, row) in (1..).zip([0, 1, 7, 63, 64, 69]) {
+            meter.tick_seconds(15);
+            sessions[row].ingress(1);
+            let summary = if refreshes {
+                meter.refreshed()
+            } else {
+                meter.tick_after(S)
+            };
+            assert_eq!(bytes(summary.live), (counted, 0), "row {row}");
+        }
+    }
 }
