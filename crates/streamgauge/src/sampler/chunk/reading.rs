@@ -175,3 +175,55 @@ impl Chunk {
         is_stirred || is_gone
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Chunk, Clerk, CloseReason, Pass, Past, PerDirection, Scratch, SessionRef, Stamp};
+    use crate::clock::{Clock, ManualClock};
+    use crate::collector::config::Activation;
+    use crate::collector::population::Population;
+    use crate::sampler::expiry::Expiry;
+    use crate::sampler::timeline::Timeline;
+    use crate::session::core::SessionCore;
+    use crate::session::labels::Labels;
+    use crate::summary::active::Rows;
+
+    struct Nobody;
+
+    impl Clerk for Nobody {
+        fn fold(&mut self, _: &SessionRef, _: Past) -> bool {
+            true
+        }
+
+        fn close(&mut self, _: &SessionRef, _: Past, _: CloseReason) {}
+
+        fn activated(&mut self, _: &SessionRef, _: Stamp) {}
+    }
+
+    #[test]
+    fn rows_have_peaks_from_when_somebody_observes() {
+        let population = Population::new();
+        let timeline = Timeline::new(10, 1, 0, PerDirection::default());
+        let now = Clock::Manual(ManualClock::default()).now();
+        let session = SessionCore::new(Labels::default(), Activation::OnTraffic, false);
+        let mut rows = Rows::default();
+        rows.push(SessionRef::new(b"a", session), now.into());
+        let mut chunk = Chunk::new(Arc::new(rows), timeline.slots());
+        for is_observed in [false, true, true] {
+            let pass = Pass {
+                population: &population,
+                now,
+                expiry: Expiry::of_the_full(),
+                timeline: &timeline,
+                oldest: timeline.oldest(),
+                roll: None,
+                counts_packets: false,
+                is_observed,
+            };
+            chunk.read(&mut Nobody, &pass, &mut Scratch::default());
+            assert_eq!(chunk.peaks.len(), usize::from(is_observed));
+        }
+    }
+}
