@@ -167,15 +167,22 @@ impl Plan {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
     use super::{Appointment, Arc, Clock, CollectorCore, Duration, Plan, Sampler, lock};
     use crate::clock::ManualClock;
     use crate::collector::config::CollectorConfig;
     use crate::collector::core::Parts;
+    use crate::event::{SessionEvent, SessionObserver};
     use crate::history::ledger::Ledger;
     use crate::worker::Worker;
 
     /// Of a clock that is far ahead of the thread's, by which it is never due.
     fn core() -> Arc<CollectorCore> {
+        core_of(CollectorConfig::default())
+    }
+
+    fn core_of(config: CollectorConfig) -> Arc<CollectorCore> {
         let clock = ManualClock::default();
         clock.advance(Duration::from_secs(1 << 32));
         let parts = Parts {
@@ -186,7 +193,7 @@ mod tests {
             health: Arc::default(),
             persister: None,
         };
-        Arc::new(CollectorCore::new(CollectorConfig::default(), parts))
+        Arc::new(CollectorCore::new(config, parts))
     }
 
     #[test]
@@ -229,5 +236,33 @@ mod tests {
         assert!(lock(&sampler.thread).is_none());
         // Whatever it had is let go as it ends.
         assert!(!stays(&other));
+    }
+
+    /// Tells as it is dropped whether that is on the sampler's thread.
+    struct Teller(Arc<Sampler>, Sender<bool>);
+
+    impl SessionObserver for Teller {
+        fn on_event(&self, _: &SessionEvent) {}
+    }
+
+    impl Drop for Teller {
+        fn drop(&mut self) {
+            let _ = self.1.send(self.0.is_current_thread());
+        }
+    }
+
+    #[test]
+    fn what_an_observer_drops_on_the_thread_finds_that_it_is_there_and_has_not_to_be_waited_for() {
+        let sampler = Arc::new(Sampler::start(Clock::System).unwrap());
+        let (tell, told) = channel();
+        let only = core_of(CollectorConfig {
+            observer: Some(Arc::new(Teller(Arc::clone(&sampler), tell))),
+            ..CollectorConfig::default()
+        });
+        sampler.add(&only);
+        drop(only);
+        sampler.end();
+        assert_eq!(told.recv(), Ok(true));
+        sampler.join();
     }
 }
