@@ -10,14 +10,11 @@ const CASES: u32 = 10_000;
 
 #[test]
 fn collectors_answer_as_the_model_does() {
+    let seeds = FileFailurePersistence::Direct("proptest-regressions/operations.txt");
+    // With a seed of the caller's a failure comes again by itself: mutants leave nothing behind.
+    let is_seeded = std::env::var_os("PROPTEST_RNG_SEED").is_some();
     let mut config = ProptestConfig {
-        // With a seed of the caller's a failure comes again by itself: mutants leave nothing behind.
-        failure_persistence: match std::env::var_os("PROPTEST_RNG_SEED") {
-            Some(_) => None,
-            None => Some(Box::new(FileFailurePersistence::Direct(
-                "proptest-regressions/operations.txt",
-            ))),
-        },
+        failure_persistence: (!is_seeded).then(|| Box::new(seeds) as _),
         ..ProptestConfig::default()
     };
     if std::env::var_os("PROPTEST_CASES").is_none() {
