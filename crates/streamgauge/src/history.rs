@@ -129,16 +129,3 @@ mod tests {
         assert_eq!((snapshot.is_empty(), snapshot.len()), (false, 1));
     }
 }
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::{HistoryKey, HistorySnapshot, Stats};
-
-    #[test]
-    fn a_snapshot_is_empty_until_something_is_added() {
-        let mut snapshot = HistorySnapshot::default();
-        assert_eq!((snapshot.is_empty(), snapshot.len()), (true, 0));
-        snapshot.add(&HistoryKey::new("here", "there", "stream"), Stats::default());
-        assert_eq!((snapshot.is_empty(), snapshot.len()), (false, 1));
-    }
-}
