@@ -17,7 +17,7 @@ use super::disk::Disk;
 use super::entry::{End, Entry};
 use super::format::{FileId, HEADER, RecordWriter};
 use super::recovery::{Damage, Files, Recovery};
-use super::snapshot::{Changes, HistorySnapshot};
+use super::snapshot::{Base, Changes, HistorySnapshot, Mark};
 use super::snapshot_writer::{SnapshotWriter, Step};
 use super::store::{SetAside, StoreError, failed};
 
@@ -59,6 +59,8 @@ pub(super) struct Journal {
     log_bytes: u64,
     /// The highest number of any file.
     highest: u64,
+    /// What was saved last.
+    saved: Base,
     /// Whether what is on disk has to be written anew.
     is_tainted: bool,
     /// What is behind the end of the last log and was not set aside yet.
@@ -107,6 +109,12 @@ impl Journal {
             // What cannot be removed now is passed over as well the next time.
             drop(disk.remove(path));
         }
+        let saved = if recovery.is_empty() {
+            Base::Nothing
+        } else {
+            recovery.history.mark = Some(Mark::default());
+            Base::of(&recovery.history)
+        };
         let (base, base_bytes) = recovery.base.unzip();
         let (log, log_bytes) = recovery.log.unwrap_or((base.unwrap_or(0), 0));
         let mut journal = Self {
@@ -120,6 +128,7 @@ impl Journal {
             log,
             log_bytes,
             highest: recovery.highest,
+            saved,
             is_tainted: recovery.is_tainted,
             tail,
             writing: None,
@@ -153,7 +162,8 @@ impl Journal {
             keep(&self.files(), damage.clone())?;
             self.tail = None;
         }
-        let Some(changes) = snapshot.changes.as_ref().filter(|_| !self.is_tainted) else {
+        let changes = snapshot.changes_since(&self.saved).filter(|_| !self.is_tainted);
+        let Some(changes) = changes else {
             return self.rewrite(snapshot);
         };
         self.append(snapshot, changes)?;
@@ -183,6 +193,7 @@ impl Journal {
             self.sync_directory()?;
         }
         // Where that failed the caller has the changes still, and the next save writes over these.
+        self.saved = Base::of(snapshot);
         self.log_bytes = written;
         self.last_save = bytes.len() as u64;
         Ok(())
@@ -203,6 +214,7 @@ impl Journal {
         self.publish(number, base_bytes)?;
         self.log = number;
         self.log_bytes = HEADER as u64;
+        self.saved = Base::of(snapshot);
         self.is_tainted = false;
         Ok(())
     }
