@@ -381,3 +381,5 @@ fn keep(files: &Files<'_>, damage: Damage) -> Result<SetAside, StoreError> {
         damage.path.display()
     )))
 }
+                    // Each try would leave another part of a copy, on a disk that is full as it is.
+                    .inspect_err(|_| drop(files.disk.remove(&path)))
