@@ -148,6 +148,14 @@ impl Journal {
         }
     }
 
+    /// The number of the next snapshot, and of its log.
+    fn next_number(&self) -> Result<u64, StoreError> {
+        self.highest.checked_add(1).ok_or_else(|| {
+            let path = self.files().path(FileId::log(self.highest));
+            StoreError::Other(format!("{} leaves no number for the next file", path.display()))
+        })
+    }
+
     fn next_due(&self) -> u64 {
         self.limits.log.max(self.base_bytes)
     }
@@ -204,7 +212,7 @@ impl Journal {
         self.writing = None;
         // Tainted until it is done: what a failure leaves is not known.
         self.is_tainted = true;
-        let number = self.highest + 1;
+        let number = self.next_number()?;
         let mut writer = SnapshotWriter::new(number, snapshot.clone());
         while writer.step(&self.files(), self.limits.whole_step)? == Step::Written {}
         self.write_header(number)?;
@@ -223,7 +231,7 @@ impl Journal {
     fn begin(&mut self, snapshot: &HistorySnapshot) -> Result<(), StoreError> {
         // Where it fails, tried again when there is more to gain by it.
         self.due_at = self.logged() + self.next_due() / 4;
-        let number = self.highest + 1;
+        let number = self.next_number()?;
         self.write_header(number)?;
         self.sync_directory()?;
         self.highest = number;
