@@ -166,10 +166,7 @@ impl Journal {
 
     /// Saves what changed, or all of it where that is not known.
     pub(super) fn save(&mut self, snapshot: &HistorySnapshot) -> Result<(), StoreError> {
-        if let Some(damage) = &self.tail {
-            keep(&self.files(), damage.clone())?;
-            self.tail = None;
-        }
+        self.keep_tail()?;
         let changes = snapshot.changes_since(&self.saved).filter(|_| !self.is_tainted);
         let Some(changes) = changes else {
             return self.rewrite(snapshot);
@@ -177,6 +174,15 @@ impl Journal {
         self.append(snapshot, changes)?;
         if self.writing.is_none() && self.logged() >= self.due_at {
             self.failure = self.begin(snapshot).err();
+        }
+        Ok(())
+    }
+
+    /// Sets aside what could not be yet, before anything is written over it or it is removed.
+    fn keep_tail(&mut self) -> Result<(), StoreError> {
+        if let Some(damage) = &self.tail {
+            keep(&self.files(), damage.clone())?;
+            self.tail = None;
         }
         Ok(())
     }
@@ -209,6 +215,7 @@ impl Journal {
 
     /// Writes everything at once: a snapshot, and an empty log behind it.
     pub(super) fn rewrite(&mut self, snapshot: &HistorySnapshot) -> Result<(), StoreError> {
+        self.keep_tail()?;
         self.writing = None;
         // Tainted until it is done: what a failure leaves is not known.
         self.is_tainted = true;
@@ -378,6 +385,8 @@ fn keep(files: &Files<'_>, damage: Damage) -> Result<SetAside, StoreError> {
                 });
                 copied
                     .and_then(|()| files.disk.sync_directory(files.directory))
+                    // Each try would leave another part of a copy, on a disk that is full as it is.
+                    .inspect_err(|_| drop(files.disk.remove(&path)))
                     .map_err(set_aside)?;
                 return Ok(SetAside { path, damage });
             }
@@ -389,5 +398,3 @@ fn keep(files: &Files<'_>, damage: Damage) -> Result<SetAside, StoreError> {
         damage.path.display()
     )))
 }
-                    // Each try would leave another part of a copy, on a disk that is full as it is.
-                    .inspect_err(|_| drop(files.disk.remove(&path)))
