@@ -153,8 +153,8 @@ impl Registry {
 
     /// Registers a collector, with the history that the store has under its id. The id is one or more of 0-9, A-Z, a-z.
     ///
-    /// A stored history that does not check out is set aside, logged, and shown in
-    /// [`Health::set_aside`](crate::Health::set_aside); the collector begins an empty one.
+    /// What does not check out of a stored history is set aside, logged, and shown in
+    /// [`Health::set_aside`](crate::Health::set_aside); the collector begins with what does.
     ///
     /// # Errors
     ///

@@ -19,7 +19,7 @@ use crate::event::SessionEvent;
 use crate::health::HealthBoard;
 use crate::sync::{Mutex, lock};
 
-/// Something for the worker to do. Each collector has at most `max_queued_events` events and one write in the queue.
+/// Something for the worker to do. Each collector has at most `max_queued_events` events and two writes in the queue.
 #[derive(Debug)]
 enum Job {
     Deliver(Arc<Outlet>, Box<SessionEvent>),

@@ -17,7 +17,7 @@ use super::disk::Disk;
 use super::entry::{End, Entry};
 use super::format::{FileId, HEADER, RecordWriter};
 use super::recovery::{Damage, Files, Recovery};
-use super::snapshot::{Changes, HistorySnapshot};
+use super::snapshot::{Base, Changes, HistorySnapshot, Mark};
 use super::snapshot_writer::{SnapshotWriter, Step};
 use super::store::{SetAside, StoreError, failed};
 
@@ -59,6 +59,8 @@ pub(super) struct Journal {
     log_bytes: u64,
     /// The highest number of any file.
     highest: u64,
+    /// What was saved last.
+    saved: Base,
     /// Whether what is on disk has to be written anew.
     is_tainted: bool,
     /// What is behind the end of the last log and was not set aside yet.
@@ -107,6 +109,12 @@ impl Journal {
             // What cannot be removed now is passed over as well the next time.
             drop(disk.remove(path));
         }
+        let saved = if recovery.is_empty() {
+            Base::Nothing
+        } else {
+            recovery.history.mark = Some(Mark::default());
+            Base::of(&recovery.history)
+        };
         let (base, base_bytes) = recovery.base.unzip();
         let (log, log_bytes) = recovery.log.unwrap_or((base.unwrap_or(0), 0));
         let mut journal = Self {
@@ -120,6 +128,7 @@ impl Journal {
             log,
             log_bytes,
             highest: recovery.highest,
+            saved,
             is_tainted: recovery.is_tainted,
             tail,
             writing: None,
@@ -139,6 +148,14 @@ impl Journal {
         }
     }
 
+    /// The number of the next snapshot, and of its log.
+    fn next_number(&self) -> Result<u64, StoreError> {
+        self.highest.checked_add(1).ok_or_else(|| {
+            let path = self.files().path(FileId::log(self.highest));
+            StoreError::Other(format!("{} leaves no number for the next file", path.display()))
+        })
+    }
+
     fn next_due(&self) -> u64 {
         self.limits.log.max(self.base_bytes)
     }
@@ -149,16 +166,23 @@ impl Journal {
 
     /// Saves what changed, or all of it where that is not known.
     pub(super) fn save(&mut self, snapshot: &HistorySnapshot) -> Result<(), StoreError> {
-        if let Some(damage) = &self.tail {
-            keep(&self.files(), damage.clone())?;
-            self.tail = None;
-        }
-        let Some(changes) = snapshot.changes.as_ref().filter(|_| !self.is_tainted) else {
+        self.keep_tail()?;
+        let changes = snapshot.changes_since(&self.saved).filter(|_| !self.is_tainted);
+        let Some(changes) = changes else {
             return self.rewrite(snapshot);
         };
         self.append(snapshot, changes)?;
         if self.writing.is_none() && self.logged() >= self.due_at {
             self.failure = self.begin(snapshot).err();
+        }
+        Ok(())
+    }
+
+    /// Sets aside what could not be yet, before anything is written over it or it is removed.
+    fn keep_tail(&mut self) -> Result<(), StoreError> {
+        if let Some(damage) = &self.tail {
+            keep(&self.files(), damage.clone())?;
+            self.tail = None;
         }
         Ok(())
     }
@@ -183,6 +207,7 @@ impl Journal {
             self.sync_directory()?;
         }
         // Where that failed the caller has the changes still, and the next save writes over these.
+        self.saved = Base::of(snapshot);
         self.log_bytes = written;
         self.last_save = bytes.len() as u64;
         Ok(())
@@ -190,10 +215,11 @@ impl Journal {
 
     /// Writes everything at once: a snapshot, and an empty log behind it.
     pub(super) fn rewrite(&mut self, snapshot: &HistorySnapshot) -> Result<(), StoreError> {
+        self.keep_tail()?;
         self.writing = None;
         // Tainted until it is done: what a failure leaves is not known.
         self.is_tainted = true;
-        let number = self.highest + 1;
+        let number = self.next_number()?;
         let mut writer = SnapshotWriter::new(number, snapshot.clone());
         while writer.step(&self.files(), self.limits.whole_step)? == Step::Written {}
         self.write_header(number)?;
@@ -203,6 +229,7 @@ impl Journal {
         self.publish(number, base_bytes)?;
         self.log = number;
         self.log_bytes = HEADER as u64;
+        self.saved = Base::of(snapshot);
         self.is_tainted = false;
         Ok(())
     }
@@ -211,7 +238,7 @@ impl Journal {
     fn begin(&mut self, snapshot: &HistorySnapshot) -> Result<(), StoreError> {
         // Where it fails, tried again when there is more to gain by it.
         self.due_at = self.logged() + self.next_due() / 4;
-        let number = self.highest + 1;
+        let number = self.next_number()?;
         self.write_header(number)?;
         self.sync_directory()?;
         self.highest = number;
@@ -358,6 +385,8 @@ fn keep(files: &Files<'_>, damage: Damage) -> Result<SetAside, StoreError> {
                 });
                 copied
                     .and_then(|()| files.disk.sync_directory(files.directory))
+                    // Each try would leave another part of a copy, on a disk that is full as it is.
+                    .inspect_err(|_| drop(files.disk.remove(&path)))
                     .map_err(set_aside)?;
                 return Ok(SetAside { path, damage });
             }

@@ -307,7 +307,7 @@ impl Files<'_> {
             note(format!("log {number}: {} saves", replayed.saves));
             found.older_log_bytes += found.log.map_or(0, |(_, bytes)| bytes);
             found.log = Some((*number, replayed.right));
-            expected = number + 1;
+            expected = number.saturating_add(1);
             let Some((offset, cause, lost)) = replayed.damage else {
                 continue;
             };

@@ -36,13 +36,45 @@ pub struct HistorySnapshot {
     pub discarded: Stats,
     /// When it was taken.
     pub taken_at: SystemTime,
+    /// Which one it is; none where rows were changed since, or a store of another make made it.
+    pub(super) mark: Option<Mark>,
     /// What is other than in the snapshot that the store took last; none where that is not known, so that all of it counts.
     pub(super) changes: Option<Arc<Changes>>,
+}
+
+/// Tells one snapshot from all others.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Mark(Arc<()>);
+
+impl PartialEq for Mark {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// What a store has.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) enum Base {
+    /// Nothing was saved.
+    #[default]
+    Nothing,
+    /// The snapshot of this mark; one of which nobody knows where there is none.
+    Snapshot(Option<Mark>),
+}
+
+impl Base {
+    /// A store that has this snapshot.
+    pub(crate) fn of(snapshot: &HistorySnapshot) -> Self {
+        Self::Snapshot(snapshot.mark.clone())
+    }
 }
 
 /// What is other than in the snapshot before.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
+    /// What the store has that they are the changes of. Where it has another, as a store behind a store may that fails or
+    /// passes over saves, they do not lead to the snapshot, and all of it counts.
+    pub(crate) since: Base,
     /// The rows that changed or came, and the keys of those that left.
     pub(crate) rows: Vec<(HistoryKey, Option<HistoryRow>)>,
     pub(crate) open: Vec<OpenChange>,
@@ -87,7 +119,7 @@ impl HistorySnapshot {
 
     /// Adds to the row under `key`. Where there is none it is one of a new key, and partial if anything was folded before.
     pub fn add(&mut self, key: &HistoryKey, stats: Stats) {
-        self.changes = None;
+        self.change();
         match self.rows.get_mut(key) {
             Some(row) => row.stats.add(stats),
             None => self.insert(key, self.newcomer(key, stats)),
@@ -96,7 +128,7 @@ impl HistorySnapshot {
 
     /// Puts a row under `key`, in place of what was there: a row as [`rows`](Self::rows) gave it, which a store kept.
     pub fn insert(&mut self, key: &HistoryKey, row: HistoryRow) {
-        self.changes = None;
+        self.change();
         if key.is(OTHER) {
             self.heaviest_folded = row.is_partial.then_some(row.inherited);
         }
@@ -105,13 +137,26 @@ impl HistorySnapshot {
 
     /// Takes the row under `key` out.
     pub fn remove(&mut self, key: &HistoryKey) -> Option<HistoryRow> {
-        self.changes = None;
+        self.change();
         let row = *self.rows.get(key)?;
         self.rows.remove_mut(key);
         if key.is(OTHER) {
             self.heaviest_folded = None;
         }
         Some(row)
+    }
+
+    /// It is another one from now on.
+    fn change(&mut self) {
+        self.mark = None;
+        self.changes = None;
+    }
+
+    /// What `changes` lead to, if a store has what they are the changes of.
+    pub(super) fn changes_since(&self, base: &Base) -> Option<&Changes> {
+        let changes = self.changes.as_deref()?;
+        let is_known = !matches!(base, Base::Snapshot(None));
+        (is_known && changes.since == *base).then_some(changes)
     }
 
     /// The row of a key that is new here.
@@ -141,6 +186,7 @@ impl HistorySnapshot {
     pub fn recovered(&self) -> Self {
         let mut recovered = Self {
             open: OpenSessions::default(),
+            mark: None,
             changes: None,
             ..self.clone()
         };
@@ -164,6 +210,7 @@ impl HistorySnapshot {
         Self {
             open,
             next_serial,
+            mark: Some(Mark::default()),
             changes: Some(Arc::new(changes)),
             ..self
         }
@@ -188,6 +235,7 @@ impl Default for HistorySnapshot {
             next_serial: 0,
             discarded: Stats::default(),
             taken_at: SystemTime::UNIX_EPOCH,
+            mark: None,
             changes: None,
         }
     }

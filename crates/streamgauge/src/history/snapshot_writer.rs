@@ -43,7 +43,11 @@ impl SnapshotWriter {
     pub(super) fn new(number: u64, snapshot: HistorySnapshot) -> Self {
         Self {
             file: FileId::snapshot(number),
-            snapshot,
+            // All of it is written: what changed in its last save need not stay in memory for that.
+            snapshot: HistorySnapshot {
+                changes: None,
+                ..snapshot
+            },
             place: Place::Rows { after: None },
             bytes: 0,
         }

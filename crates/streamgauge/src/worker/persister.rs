@@ -14,7 +14,7 @@ use crate::health::{HealthBoard, contain};
 use crate::history::changed::Changed;
 use crate::history::ledger::Ledger;
 use crate::history::open::{OpenSession, OpenSessions, Seen, changes};
-use crate::history::snapshot::{Changes, HistorySnapshot};
+use crate::history::snapshot::{Base, Changes, HistorySnapshot};
 use crate::history::store::{HistoryStore, Loaded, StoreError};
 use crate::stats::Stats;
 use crate::summary::Summary;
@@ -37,6 +37,8 @@ struct Saved {
     /// Its open sessions, by serial.
     open: Vec<Seen>,
     next_serial: u64,
+    /// Which snapshot that is.
+    base: Base,
 }
 
 /// What a load found, beside the books.
@@ -133,6 +135,7 @@ impl Persister {
                 changed: Changed::default(),
                 open: recovered.sessions.iter().map(Seen::from).collect(),
                 next_serial: recovered.next_serial,
+                base: history.as_ref().map_or(Base::Nothing, Base::of),
             }),
             has_work: Mutex::default(),
             writing: Mutex::default(),
@@ -216,6 +219,7 @@ impl Persister {
             let (open_changes, open) = changes(&saved.open, &summary, self.keeps_ids);
             saved.next_serial = saved.next_serial.max(open.last().map_or(0, Seen::next_serial));
             let changes = Changes {
+                since: saved.base.clone(),
                 rows: changed.rows(&ended),
                 open: open_changes,
             };
@@ -229,6 +233,7 @@ impl Persister {
             let mut saved = lock(&self.saved);
             saved.changed = Changed::default();
             saved.open = open;
+            saved.base = Base::of(&snapshot);
         }
         self.health.note(|health| {
             match error {

@@ -181,6 +181,15 @@ fn p6_a_history_larger_than_the_disk_is_not_accepted_in_part() {
         full.stop();
         assert!(full.health().store_error.unwrap().contains("set aside"));
         assert_eq!(fs::read(directory.join("hls.0.log")).unwrap(), torn);
+        // Nor does each try leave a part of one.
+        full.stop();
+        let names = fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name());
+        let names: Vec<_> = names
+            .filter(|name| name.to_string_lossy().contains("corrupt"))
+            .collect();
+        assert!(names.is_empty(), "{names:?}");
         let left = tempfile::tempdir().unwrap();
         fs::write(left.path().join("hls.0.log"), torn).unwrap();
         let registry = open(left.path(), &ManualClock::default()).unwrap();

@@ -304,3 +304,48 @@ fn a_snapshot_that_was_not_finished_is_no_history() {
     assert_eq!(store.load("hls").unwrap(), Loaded::Nothing);
     assert!(!unfinished.exists());
 }
+
+#[test]
+fn p6_a_save_that_stands_a_second_time_in_its_log_is_none() {
+    let kept = Kept::new();
+    let last = kept.saves[2].0;
+    let log = [&kept.log[..], &kept.log[last..]].concat();
+    let (found, set_aside) = kept.load(&log);
+    assert_eq!(found, 111);
+    assert_eq!(set_aside.len(), 1, "its place is part of its checksum");
+    assert_eq!(set_aside[0].damage.offset, kept.log.len() as u64);
+}
+
+#[test]
+fn a_file_of_the_highest_number_is_an_error_and_no_history_begins_at_0_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let name = format!("hls.{}.log", u64::MAX);
+    fs::write(directory.path().join(&name), b"of somebody else").unwrap();
+    let store = FileStore::open(directory.path()).unwrap();
+    assert!(matches!(store.load("hls"), Ok(Loaded::Damaged { .. })));
+    let refused = store.save("hls", &HistorySnapshot::default()).unwrap_err();
+    assert!(refused.to_string().contains(&name), "{refused}");
+    assert!(matches!(store.load("hls"), Ok(Loaded::Damaged { .. })));
+}
+
+#[test]
+fn p6_a_torn_save_that_cannot_be_kept_is_not_compacted_away() {
+    let kept = Kept::new();
+    let torn = &kept.log[..kept.log.len() - 1];
+    fs::write(kept.path(), torn).unwrap();
+    // A directory in the place of a copy: it is neither the same nor missing.
+    let aside = kept.directory.path().join("hls.0.log.corrupt-1");
+    fs::create_dir(&aside).unwrap();
+    let store = FileStore::open(kept.directory.path()).unwrap();
+    let refused = store.compact("hls").unwrap_err();
+    assert!(refused.to_string().contains("set aside"), "{refused}");
+    assert_eq!(fs::read(kept.path()).unwrap(), torn);
+    fs::remove_dir(&aside).unwrap();
+    store.compact("hls").unwrap();
+    assert_eq!(fs::read(&aside).unwrap(), torn[kept.saves[2].0..]);
+    assert!(!kept.path().exists());
+    let Loaded::History(history) = store.load("hls").unwrap() else {
+        panic!("what was compacted is whole");
+    };
+    assert_eq!(history.totals().total_rx_bytes, 11);
+}

@@ -50,4 +50,5 @@ mod timeouts;
 mod tops;
 mod twins;
 mod types;
+mod wrapped;
 mod writers;

@@ -185,3 +185,24 @@ fn no_id_is_on_disk_where_peers_are_truncated() {
         assert_eq!(id, if is_on { "" } else { "198.51.100.7:4711" });
     }
 }
+
+#[test]
+fn p1_and_p6_a_session_of_a_later_run_is_not_taken_for_one_that_was_recovered() {
+    let first = left_open();
+    let (_registry, meter) = begin(first.path(), config(None));
+    for (id, reference, bytes) in [("new", "stream 3", 100), ("newer", "stream 4", 1_000)] {
+        meter
+            .register_and_activate(id, reference, "here", "there")
+            .ingress(bytes);
+    }
+    meter.tick_after(S);
+    let second = crash(first.path());
+    let (_registry, meter) = begin(second.path(), config(None));
+    let summary = meter.summary();
+    let references = &summary.history.references;
+    assert_eq!(
+        ["stream 1", "stream 3", "stream 4"]
+            .map(|reference| references.get(reference).map(|stats| stats.total_rx_bytes)),
+        [Some(7), Some(100), Some(1_000)]
+    );
+}

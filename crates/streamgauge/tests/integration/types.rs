@@ -86,7 +86,7 @@ fn rows() -> Vec<Row> {
         History:               1 1 1 1 1, 120;
         HistoryKey:            1 1 1 1 1, 24;
         HistoryRow:            1 1 1 1 1, 56;
-        HistorySnapshot:       1 1 1 1 1, 152;
+        HistorySnapshot:       1 1 1 1 1, 160;
         OpenSession:           1 1 1 1 1, 144;
         LabelMap<Stats>:       1 1 1 1 1, 24;
         CapsHit:               1 1 1 1 1, 72;
@@ -97,10 +97,10 @@ fn rows() -> Vec<Row> {
         CidrLimiter:           1 1 1 1 1, 48;
         CidrError:             1 1 1 1 1, 48;
         FileStore:             1 1 0 0 0, 144;
-        Inspection:            1 1 1 1 1, 248;
+        Inspection:            1 1 1 1 1, 256;
         InspectedFile:         1 1 1 1 1, 56;
         Damage:                1 1 1 1 1, 80;
-        Loaded:                1 1 1 1 1, 176;
+        Loaded:                1 1 1 1 1, 184;
         SetAside:              1 1 1 1 1, 104;
         Error:                 1 1 0 0 0, 56;
         RegistryError:         1 1 0 0 0, 80;
