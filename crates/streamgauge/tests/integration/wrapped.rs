@@ -88,7 +88,7 @@ fn left(directory: &Path) -> Stats {
     }
     match FileStore::open(left.path()).unwrap().load("hls").unwrap() {
         Loaded::History(history) => history.totals(),
-        other => panic!("{other:#?}"),
+        other => unreachable!("{other:#?}"),
     }
 }
 
