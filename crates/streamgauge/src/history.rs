@@ -28,6 +28,8 @@ mod simulated;
 pub(crate) mod snapshot;
 mod snapshot_writer;
 pub(crate) mod store;
+#[cfg(all(test, not(loom)))]
+mod succession;
 pub(crate) mod views;
 
 use self::label_map::LabelMap;

@@ -263,6 +263,7 @@ impl CollectorCore {
         // A stop that came in between may have offered once more.
         if let Some(persister) = &self.persister {
             persister.run();
+            persister.release();
         }
     }
 

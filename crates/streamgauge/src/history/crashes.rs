@@ -17,7 +17,7 @@ use crate::collector::Collector;
 use crate::collector::config::{Activation, CollectorConfig};
 use crate::registry::{Config, Registry};
 
-const DIRECTORY: &str = "kept";
+pub(super) const DIRECTORY: &str = "kept";
 
 /// Snapshots are begun early, and written in many steps.
 const LIMITS: Limits = Limits {
@@ -27,8 +27,8 @@ const LIMITS: Limits = Limits {
 };
 
 /// A store that remembers what it was given, and what it took.
-struct Recording {
-    store: FileStore,
+pub(super) struct Recording {
+    pub(super) store: FileStore,
     given: Mutex<Given>,
 }
 
@@ -60,9 +60,13 @@ impl HistoryStore for Recording {
     fn maintain(&self, collector: &str) -> Result<bool, StoreError> {
         self.store.maintain(collector)
     }
+
+    fn release(&self, collector: &str) {
+        self.store.release(collector);
+    }
 }
 
-fn config() -> CollectorConfig {
+pub(super) fn config() -> CollectorConfig {
     CollectorConfig {
         persist_interval: Duration::from_secs(1),
         session_timeout: Duration::MAX,
@@ -73,14 +77,14 @@ fn config() -> CollectorConfig {
 }
 
 /// A collector on a disk.
-struct Rig {
+pub(super) struct Rig {
     clock: ManualClock,
-    store: Arc<Recording>,
-    registry: Registry,
+    pub(super) store: Arc<Recording>,
+    pub(super) registry: Registry,
 }
 
 impl Rig {
-    fn new(disk: &SimulatedDisk) -> Self {
+    pub(super) fn new(disk: &SimulatedDisk) -> Self {
         let store = Arc::new(Recording {
             store: FileStore::on(Arc::new(disk.clone()), Path::new(DIRECTORY), LIMITS),
             given: Mutex::default(),
@@ -104,7 +108,7 @@ impl Rig {
     }
 
     /// What may be recovered: what the store took last, or was given since.
-    fn acceptable(&self) -> Vec<HistorySnapshot> {
+    pub(super) fn acceptable(&self) -> Vec<HistorySnapshot> {
         let given = self.store.given.lock().unwrap_or_else(PoisonError::into_inner);
         let all = [&given.taken].into_iter().chain(&given.refused);
         all.cloned().collect()
@@ -112,7 +116,7 @@ impl Rig {
 }
 
 /// Sessions open, count, become active, close, are discarded and folded, saved at each step.
-fn work(rig: &Rig, collector: &Collector, rounds: u64) {
+pub(super) fn work(rig: &Rig, collector: &Collector, rounds: u64) {
     for n in 0..rounds {
         let peer = format!("peer {}", n % 5);
         let session = collector.register(format!("{n}"), "stream", "here", &peer);
@@ -131,7 +135,7 @@ fn work(rig: &Rig, collector: &Collector, rounds: u64) {
 }
 
 /// What a program that is started on this disk finds.
-fn recovered(disk: &SimulatedDisk) -> HistorySnapshot {
+pub(super) fn recovered(disk: &SimulatedDisk) -> HistorySnapshot {
     let store = FileStore::on(Arc::new(disk.clone()), Path::new(DIRECTORY), LIMITS);
     match store.load("hls").unwrap() {
         Loaded::Nothing => HistorySnapshot::default(),
@@ -140,7 +144,7 @@ fn recovered(disk: &SimulatedDisk) -> HistorySnapshot {
 }
 
 /// Rows, open sessions and what was discarded: all but when it was taken is compared of nothing at all.
-fn assert_acceptable(found: &HistorySnapshot, acceptable: &[HistorySnapshot], what: &str) {
+pub(super) fn assert_acceptable(found: &HistorySnapshot, acceptable: &[HistorySnapshot], what: &str) {
     assert!(
         acceptable.contains(found),
         "{what}: found {found:#?}, of {acceptable:#?}"
@@ -148,7 +152,7 @@ fn assert_acceptable(found: &HistorySnapshot, acceptable: &[HistorySnapshot], wh
 }
 
 /// Runs until the power goes at `step`; answers whether it went.
-fn run_until(disk: &SimulatedDisk, step: u64, rounds: u64) -> (Rig, bool) {
+pub(super) fn run_until(disk: &SimulatedDisk, step: u64, rounds: u64) -> (Rig, bool) {
     let rig = Rig::new(disk);
     let collector = rig.registry.register("hls", config()).unwrap();
     disk.lose_power_at(step);

@@ -69,7 +69,9 @@ impl Disk for SystemDisk {
                 return Err(shorter(found, at));
             }
             if found > at {
+                // Before anything is written there: else a crash could leave old bytes behind new ones.
                 file.set_len(at)?;
+                file.sync_data()?;
             }
             file.seek(SeekFrom::Start(at))?;
         }

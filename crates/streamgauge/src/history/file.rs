@@ -105,6 +105,12 @@ impl FileStore {
         }
     }
 
+    /// For how many collectors something is held.
+    #[cfg(all(test, not(loom)))]
+    pub(super) fn held(&self) -> usize {
+        lock(&self.journals).len()
+    }
+
     /// The directory.
     #[must_use]
     pub fn directory(&self) -> &Path {
@@ -235,6 +241,11 @@ impl HistoryStore for FileStore {
     fn maintain(&self, collector: &str) -> Result<bool, StoreError> {
         let journal = self.journal(collector)?;
         lock(&journal).maintain()
+    }
+
+    fn release(&self, collector: &str) {
+        // A snapshot under way is given up: the logs have everything.
+        drop(lock(&self.journals).remove(collector));
     }
 }
 

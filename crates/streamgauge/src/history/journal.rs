@@ -70,8 +70,8 @@ pub(super) struct Journal {
     last_save: u64,
     /// From how many bytes in logs on a snapshot is begun.
     due_at: u64,
-    /// Why none could be begun.
-    failure: Option<StoreError>,
+    /// Why the last one could not be begun, or finished.
+    failure: Option<String>,
 }
 
 impl Journal {
@@ -173,7 +173,7 @@ impl Journal {
         };
         self.append(snapshot, changes)?;
         if self.writing.is_none() && self.logged() >= self.due_at {
-            self.failure = self.begin(snapshot).err();
+            self.failure = self.begin(snapshot).err().map(|error| error.to_string());
         }
         Ok(())
     }
@@ -230,6 +230,7 @@ impl Journal {
         self.log = number;
         self.log_bytes = HEADER as u64;
         self.saved = Base::of(snapshot);
+        self.failure = None;
         self.is_tainted = false;
         Ok(())
     }
@@ -257,11 +258,12 @@ impl Journal {
 
     /// One step towards a smaller log. Answers whether there is more to do.
     pub(super) fn maintain(&mut self) -> Result<bool, StoreError> {
-        if let Some(failure) = self.failure.take() {
-            return Err(failure);
-        }
         let Some(mut writer) = self.writing.take() else {
-            return Ok(false);
+            // The last one failed, and until another is begun that is so.
+            return match &self.failure {
+                Some(failure) => Err(StoreError::Other(failure.clone())),
+                None => Ok(false),
+            };
         };
         let budget = self.limits.step.max(self.last_save.saturating_mul(2));
         self.last_save = 0;
@@ -274,7 +276,8 @@ impl Journal {
             Ok(Step::Whole) => self.publish(writer.number(), writer.bytes()),
             Err(error) => Err(error),
         };
-        if finished.is_err() {
+        if let Err(error) = &finished {
+            self.failure = Some(error.to_string());
             // Gives back the room that it took. The logs have everything.
             drop(self.disk.remove(&self.files().unfinished(writer.number())));
             self.due_at = self.logged() + self.next_due() / 4;

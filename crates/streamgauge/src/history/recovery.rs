@@ -200,9 +200,9 @@ impl Files<'_> {
         found.highest = ids.keys().map(|id| id.number).max().unwrap_or(0);
         let snapshots = ids.iter().filter(|(id, _)| id.kind == FileKind::Snapshot);
         let snapshots: Vec<_> = snapshots.map(|(id, path)| (*id, path)).rev().collect();
-        // Saves that begin with nothing are as good as any snapshot.
-        let is_from_nothing = ids.contains_key(&FileId::log(0));
-        self.find_base(&snapshots, is_from_nothing, &mut found)?;
+        let newest = snapshots.first().map_or(0, |(id, _)| id.number);
+        let leads_up = |from: u64| (from..newest).all(|number| ids.contains_key(&FileId::log(number)));
+        self.find_base(&snapshots, leads_up, &mut found)?;
         let base = found.base.map_or(0, |(number, _)| number);
         let mut logs: BTreeMap<u64, &PathBuf> = BTreeMap::new();
         for (id, path) in &ids {
@@ -218,16 +218,20 @@ impl Files<'_> {
         Ok(found)
     }
 
-    /// Begins with the newest snapshot that checks out; or else with what can be had of the newest, or with nothing if the
-    /// logs begin there.
+    /// Begins with the newest snapshot that checks out, of those from which the logs lead up to the newest of all; with
+    /// nothing, if they lead up from there; or else with what can be had of the newest.
     fn find_base(
         &self,
         snapshots: &[(FileId, &PathBuf)],
-        is_from_nothing: bool,
+        leads_up: impl Fn(u64) -> bool,
         found: &mut Recovery,
     ) -> Result<(), StoreError> {
         let mut salvaged = None;
         for (id, path) in snapshots {
+            if !leads_up(id.number) {
+                // What was left behind once, and would take the history back to then.
+                continue;
+            }
             let file = self.read(path)?;
             let bytes = file.len() as u64;
             let read = Salvaged::read(*id, &file);
@@ -255,7 +259,7 @@ impl Files<'_> {
             salvaged.get_or_insert((id.number, bytes, read.history));
         }
         if let Some((number, bytes, history)) = salvaged
-            && !is_from_nothing
+            && !leads_up(0)
         {
             found.base = Some((number, bytes));
             found.history = history;

@@ -62,6 +62,14 @@ struct State {
 #[derive(Debug, Clone, Default)]
 pub(super) struct SimulatedDisk(Arc<Mutex<State>>);
 
+impl File {
+    /// What is seen is on the platter.
+    fn settle(&mut self) {
+        self.synced.clone_from(&self.content);
+        self.changes.clear();
+    }
+}
+
 impl Change {
     /// What may be left of it.
     fn remains(&self) -> Vec<Remains> {
@@ -127,8 +135,7 @@ impl SimulatedDisk {
     pub(super) fn settled(&self) -> Self {
         let mut state = self.state().clone();
         for file in &mut state.files {
-            file.synced.clone_from(&file.content);
-            file.changes.clear();
+            file.settle();
         }
         state.synced_names.clone_from(&state.names);
         state.namings.clear();
@@ -254,6 +261,10 @@ impl Disk for SimulatedDisk {
         if found > at {
             state.files[file].content.truncate(at);
             state.files[file].changes.push(Change::Cut { at });
+            // Cutting syncs.
+            if at > 0 {
+                state.files[file].settle();
+            }
         }
         let disk = self.clone();
         Ok(Box::new(SimulatedFile { disk, file, at }))
@@ -310,9 +321,7 @@ impl DiskFile for SimulatedFile {
 
     fn sync(&mut self) -> io::Result<()> {
         let mut state = self.disk.step()?;
-        let file = &mut state.files[self.file];
-        file.synced.clone_from(&file.content);
-        file.changes.clear();
+        state.files[self.file].settle();
         Ok(())
     }
 }

@@ -37,6 +37,12 @@ pub trait HistoryStore: Send + Sync {
         let _ = collector;
         Ok(false)
     }
+
+    /// A collector was unregistered: until its history is loaded again nothing is saved. What the store holds for it in memory
+    /// may go. By default there is nothing to do.
+    fn release(&self, collector: &str) {
+        let _ = collector;
+    }
 }
 
 /// What [`HistoryStore::load`] found.

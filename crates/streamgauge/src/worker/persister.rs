@@ -63,6 +63,8 @@ pub(crate) struct Persister {
     saved: Mutex<Saved>,
     /// Whether the store has more to do to become small, and was not asked to.
     has_work: Mutex<bool>,
+    /// Whether the store was told that nothing comes any more.
+    is_released: Mutex<bool>,
     /// Held by who writes, and who that is.
     writing: Mutex<()>,
     writer: Mutex<Option<ThreadId>>,
@@ -138,6 +140,7 @@ impl Persister {
                 base: history.as_ref().map_or(Base::Nothing, Base::of),
             }),
             has_work: Mutex::default(),
+            is_released: Mutex::default(),
             writing: Mutex::default(),
             writer: Mutex::default(),
             health: Arc::clone(health),
@@ -200,7 +203,7 @@ impl Persister {
             is_written = true;
         }
         // Without an offer it was asked for this.
-        if is_saved || !is_written {
+        if (is_saved || !is_written) && !*lock(&self.is_released) {
             self.maintain();
         }
     }
@@ -249,14 +252,32 @@ impl Persister {
         false
     }
 
+    /// Tells the store that nothing is saved any more. Inside the store's own call this does nothing.
+    pub(crate) fn release(&self) {
+        if *lock(&self.writer) == Some(thread::current().id()) {
+            return;
+        }
+        let _writing = lock(&self.writing);
+        *lock(&self.is_released) = true;
+        if let Err(panic) = contain(|| self.store.release(&self.collector)) {
+            self.health
+                .note(|health| health.store_error = Some(panicked(&panic).to_string()));
+        }
+    }
+
     fn maintain(&self) {
         let done = contain(|| self.store.maintain(&self.collector));
         let done = done.unwrap_or_else(|panic| Err(panicked(&panic)));
         *lock(&self.has_work) = matches!(done, Ok(true));
         let error = done.err().map(|error| error.to_string());
-        self.health
-            .note(|health| health.compaction_error.clone_from(&error));
-        let Some(error) = error else { return };
+        let mut is_known = false;
+        self.health.note(|health| {
+            is_known = health.compaction_error == error;
+            health.compaction_error.clone_from(&error);
+        });
+        let Some(error) = error.filter(|_| !is_known) else {
+            return;
+        };
         let collector = &self.collector;
         self.health
             .contain(|| tracing::error!(collector, error, "the history could not be made smaller"));

@@ -335,3 +335,43 @@ fn p6_a_sync_that_fails_leaves_the_old_history() {
     fs::remove_file(&unfinished).unwrap();
     rig.assert_recovered();
 }
+
+#[test]
+fn p6_a_snapshot_that_cannot_be_begun_is_shown_until_one_is_and_saves_go_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let rig = Rig::new(directory.path());
+    // Where the next log is to be.
+    let blocked = directory.path().join("hls.1.log");
+    fs::create_dir(&blocked).unwrap();
+    let grow = |name: &str| {
+        for n in 0..500 {
+            let label = |what: &str| format!("{what} {name} {n} {}", "long ".repeat(190));
+            let session = rig
+                .meter
+                .register(n.to_string(), &label("r"), &label("l"), &label("p"));
+            session.ingress(1);
+            session.unregister();
+        }
+    };
+    for round in 0..3 {
+        // More than a MiB: and then a save without much in it.
+        if round == 0 {
+            grow("first");
+        } else {
+            rig.count("more", 1);
+        }
+        rig.meter.tick_seconds(2);
+        let health = rig.meter.health();
+        let error = health.compaction_error.clone().unwrap();
+        assert!(
+            error.contains("cannot create") && error.contains("hls.1.log"),
+            "{error}"
+        );
+        assert_eq!((health.store_error.clone(), health.is_good()), (None, false));
+    }
+    fs::remove_dir(&blocked).unwrap();
+    grow("second");
+    rig.meter.tick_seconds(2);
+    assert_eq!(rig.meter.health().compaction_error, None);
+    rig.assert_recovered();
+}

@@ -1,0 +1,111 @@
+//! Several snapshots and logs of one collector, of which one is damaged (P6).
+
+#![expect(clippy::unwrap_used, reason = "the set-up of tests")]
+
+use std::path::{Path, PathBuf};
+
+use super::crashes::{DIRECTORY, Rig, assert_acceptable, config, recovered, run_until, work};
+use super::disk::Disk;
+use super::simulated::SimulatedDisk;
+
+/// The names that end so, the newest last.
+fn named(disk: &SimulatedDisk, ending: &str) -> Vec<String> {
+    let mut names = disk.names(Path::new(DIRECTORY)).unwrap();
+    names.retain(|name| name.ends_with(ending));
+    names.sort_by_key(|name| number(name));
+    names
+}
+
+/// The number of a file.
+fn number(name: &str) -> u64 {
+    name.split('.').nth(1).unwrap().parse().unwrap()
+}
+
+fn path(name: &str) -> PathBuf {
+    Path::new(DIRECTORY).join(name)
+}
+
+fn write(disk: &SimulatedDisk, name: &str, bytes: &[u8]) {
+    let mut file = disk.open(&path(name), 0).unwrap();
+    file.write(bytes).unwrap();
+    file.sync().unwrap();
+}
+
+/// Flips a bit of a file's first record.
+fn damage(disk: &SimulatedDisk, name: &str) {
+    let mut bytes = disk.read(&path(name)).unwrap();
+    let at = 60.min(bytes.len() - 1);
+    bytes[at] ^= 1;
+    write(disk, name, &bytes);
+}
+
+#[test]
+fn p6_a_damaged_snapshot_costs_nothing_while_what_leads_up_to_it_is_there() {
+    let mut tried = 0;
+    for step in 0.. {
+        let disk = SimulatedDisk::default();
+        let (rig, is_dark) = run_until(&disk, step, 9);
+        for left in &disk.aftermaths() {
+            let left = left.settled();
+            let snapshots = named(&left, ".snapshot");
+            let Some((newest, older)) = snapshots.split_last() else {
+                continue;
+            };
+            // A name that was removed may be gone before one that was removed earlier.
+            let logs = named(&left, ".log");
+            let mut leading = older.last().map_or(0, |older| number(older))..number(newest);
+            if leading.all(|number| logs.contains(&format!("hls.{number}.log"))) {
+                damage(&left, newest);
+                assert_acceptable(&recovered(&left), &rig.acceptable(), &format!("step {step}"));
+                tried += 1;
+            }
+        }
+        if !is_dark {
+            break;
+        }
+    }
+    assert!(tried > 10, "{tried}");
+}
+
+#[test]
+fn p6_a_snapshot_that_was_left_behind_takes_no_history_back() {
+    let disk = SimulatedDisk::default();
+    let rig = Rig::new(&disk);
+    let collector = rig.registry.register("hls", config()).unwrap();
+    let mut stale: Option<(String, Vec<u8>)> = None;
+    // Until the first snapshot is gone and another has taken its place.
+    let newest = loop {
+        work(&rig, &collector, 9);
+        let Some(newest) = named(&disk, ".snapshot").pop() else {
+            continue;
+        };
+        let (first, _) = stale.get_or_insert_with(|| (newest.clone(), disk.read(&path(&newest)).unwrap()));
+        if *first != newest {
+            break newest;
+        }
+    };
+    let (name, bytes) = stale.unwrap();
+    write(&disk, &name, &bytes);
+    damage(&disk, &newest);
+    let (found, saved) = (recovered(&disk), rig.acceptable().remove(0));
+    assert_eq!(
+        found.taken_at, saved.taken_at,
+        "the logs behind the newest were passed over"
+    );
+    assert!(found.rows().all(|(key, row)| saved.row(key) == Some(row)));
+    assert!(found.totals().total_rx_bytes > 0);
+}
+
+#[test]
+fn p5_what_is_held_for_a_collector_goes_when_it_is_unregistered() {
+    let disk = SimulatedDisk::default();
+    let rig = Rig::new(&disk);
+    let collector = rig.registry.register("hls", config()).unwrap();
+    work(&rig, &collector, 3);
+    assert_eq!(rig.store.store.held(), 1);
+    rig.registry.unregister("hls").unwrap();
+    // Whoever still has a clone stops it once more, which is nothing to the store.
+    collector.stop();
+    assert_eq!(rig.store.store.held(), 0);
+    assert_eq!(recovered(&disk).totals(), collector.summary().totals);
+}
