@@ -15,7 +15,9 @@ use super::store::{HistoryStore, Loaded, StoreError};
 use crate::clock::ManualClock;
 use crate::collector::Collector;
 use crate::collector::config::{Activation, CollectorConfig};
+use crate::history::HistoryKey;
 use crate::registry::{Config, Registry};
+use crate::stats::Stats;
 
 pub(super) const DIRECTORY: &str = "kept";
 
@@ -245,4 +247,43 @@ fn p6_a_run_that_nothing_interrupts_is_what_the_collector_says_in_few_files() {
     assert_eq!(found.totals(), rig.registry.summary("hls").totals);
     assert!((2..=4).contains(&names.len()), "{names:?}");
     assert!(disk.steps() > 100);
+}
+
+#[test]
+fn p6_a_history_that_is_written_whole_is_the_one_before_or_the_one_after_whenever_the_power_goes() {
+    let whole = |n: u64| {
+        let mut snapshot = HistorySnapshot::default();
+        for row in 0..n {
+            let stats = Stats {
+                total_sessions: n,
+                ..Stats::default()
+            };
+            snapshot.add(&HistoryKey::new("here", "there", &row.to_string()), stats);
+        }
+        snapshot
+    };
+    let (mut tried, mut kept) = (0, 0);
+    for step in 0.. {
+        let disk = SimulatedDisk::default();
+        disk.lose_power_at(step);
+        let store = FileStore::on(Arc::new(disk.clone()), Path::new(DIRECTORY), LIMITS);
+        let mut acceptable = vec![HistorySnapshot::default()];
+        for n in 1..=4 {
+            // Of nobody knows what it is the changes: all of it is written.
+            match store.save("hls", &whole(n)) {
+                Ok(()) => acceptable = vec![whole(n)],
+                Err(_) => acceptable.push(whole(n)),
+            }
+        }
+        for left in &disk.aftermaths() {
+            let found = recovered(left);
+            assert_acceptable(&found, &acceptable, &format!("step {step}"));
+            kept += u64::from(!found.is_empty());
+            tried += 1;
+        }
+        if !disk.is_dark() {
+            break;
+        }
+    }
+    assert!(tried > 1_000 && kept > 500, "{tried} and {kept}");
 }

@@ -20,8 +20,12 @@ struct Wrapped {
     denied: Vec<u64>,
     /// These are not saved, and said to be: as by a store that keeps each tenth.
     skipped: Vec<u64>,
+    /// These are not saved, and said not to be.
+    refused: Mutex<Vec<u64>>,
     /// What it was given last.
     last: Mutex<Stats>,
+    /// What happens while the next is saved.
+    meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl HistoryStore for Wrapped {
@@ -34,6 +38,13 @@ impl HistoryStore for Wrapped {
         *self.last.lock().unwrap() = snapshot.totals();
         if self.skipped.contains(&n) {
             return Ok(());
+        }
+        if self.refused.lock().unwrap().contains(&n) {
+            return Err(StoreError::Other("not today".to_owned()));
+        }
+        let meanwhile = self.meanwhile.lock().unwrap().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile();
         }
         self.inner.save(collector, snapshot)?;
         if self.denied.contains(&n) {
@@ -53,7 +64,9 @@ fn begin(directory: &Path, denied: Vec<u64>, skipped: Vec<u64>) -> (Arc<Wrapped>
         saves: AtomicU64::new(0),
         denied,
         skipped,
+        refused: Mutex::default(),
         last: Mutex::default(),
+        meanwhile: Mutex::default(),
     });
     let mut settings = Config::default();
     settings.store = Some(Arc::<Wrapped>::clone(&store) as Arc<_>);
@@ -123,4 +136,53 @@ fn p6_a_load_by_somebody_else_meanwhile_takes_nothing_from_the_saves_that_follow
     work(&meter, 3..6);
     assert_eq!(left(directory.path()), meter.summary().totals);
     assert_ne!(before, meter.summary().totals);
+}
+
+#[test]
+fn p6_what_changed_by_a_save_that_failed_is_in_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, _registry, meter) = begin(directory.path(), Vec::new(), Vec::new());
+    *store.refused.lock().unwrap() = vec![1, 2];
+    let stays = meter.register_and_activate("stays", "stays", "here", "there");
+    stays.ingress(1);
+    meter.tick_after(S);
+    // It moves, and another comes and ends, while saves fail; then it is still.
+    stays.ingress(10);
+    let ends = meter.register_and_activate("ends", "ends", "here", "there");
+    ends.ingress(100);
+    meter.tick_after(S);
+    ends.unregister();
+    meter.tick_after(S);
+    assert_eq!(meter.health().failed_saves, 2);
+    meter.tick_after(S);
+    assert_eq!(meter.health().store_error, None);
+    let found = left(directory.path());
+    assert_eq!((found.total_sessions, found.total_rx_bytes), (2, 111));
+    assert_eq!(found, meter.summary().totals);
+}
+
+#[test]
+fn p6_what_two_ticks_offer_while_a_save_is_under_way_is_all_in_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, _registry, meter) = begin(directory.path(), Vec::new(), Vec::new());
+    let collector = meter.collector.clone();
+    let clock = meter.clock.clone();
+    *store.meanwhile.lock().unwrap() = Some(Box::new(move || {
+        for (id, bytes) in [("first", 1), ("second", 10)] {
+            collector
+                .register_and_activate(id, id, "here", "there")
+                .ingress(bytes);
+            collector.unregister(id);
+            clock.advance(S);
+            collector.tick();
+        }
+    }));
+    meter
+        .register_and_activate("before", "before", "here", "there")
+        .ingress(100);
+    meter.unregister("before");
+    meter.tick_after(S);
+    let found = left(directory.path());
+    assert_eq!((found.total_sessions, found.total_rx_bytes), (3, 111));
+    assert_eq!(found, meter.summary().totals);
 }
