@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use super::file::FileStore;
 use super::journal::Limits;
+use super::recovery::Damage;
 use super::simulated::SimulatedDisk;
 use super::snapshot::HistorySnapshot;
-use super::store::{HistoryStore, Loaded, StoreError};
+use super::store::{HistoryStore, Loaded, SetAside, StoreError};
 use crate::clock::ManualClock;
 use crate::collector::Collector;
 use crate::collector::config::{Activation, CollectorConfig};
@@ -136,12 +137,27 @@ pub(super) fn work(rig: &Rig, collector: &Collector, rounds: u64) {
     }
 }
 
-/// What a program that is started on this disk finds.
-pub(super) fn recovered(disk: &SimulatedDisk) -> HistorySnapshot {
+/// What a program that is started on this disk finds, where a crash is all that it went through: a save that was cut off may be
+/// wrong with it, the first of all with the header in front of it, and no file is missed.
+fn recovered(disk: &SimulatedDisk) -> HistorySnapshot {
+    let (history, set_aside) = found(disk);
+    for aside in set_aside {
+        let Damage {
+            offset, cause, lost, ..
+        } = &aside.damage;
+        let is_cut_off = lost.starts_with("the save that") || (*offset == 0 && !cause.contains("missing"));
+        assert!(is_cut_off, "{}", aside.damage);
+    }
+    history
+}
+
+/// What a program that is started on this disk finds, whatever is wrong with it.
+pub(super) fn found(disk: &SimulatedDisk) -> (HistorySnapshot, Vec<SetAside>) {
     let store = FileStore::on(Arc::new(disk.clone()), Path::new(DIRECTORY), LIMITS);
     match store.load("hls").unwrap() {
-        Loaded::Nothing => HistorySnapshot::default(),
-        Loaded::History(history) | Loaded::Damaged { history, .. } => history,
+        Loaded::Nothing => (HistorySnapshot::default(), Vec::new()),
+        Loaded::History(history) => (history, Vec::new()),
+        Loaded::Damaged { history, set_aside } => (history, set_aside),
     }
 }
 

@@ -129,7 +129,8 @@ impl Journal {
             log_bytes,
             highest: recovery.highest,
             saved,
-            is_tainted: recovery.is_tainted,
+            // Logs follow each other without a gap: behind a number that is passed over, none can.
+            is_tainted: recovery.is_tainted || recovery.highest > log,
             tail,
             writing: None,
             last_save: 0,

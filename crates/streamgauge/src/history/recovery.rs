@@ -287,6 +287,12 @@ impl Files<'_> {
                     content,
                 });
             };
+            if !is_cut && *number != expected && bytes <= HEADER as u64 {
+                // Made for a snapshot that never got its name: there was no save yet.
+                note(format!("log {number}: not begun"));
+                found.leftovers.push((*path).clone());
+                continue;
+            }
             if is_cut || *number != expected {
                 note(format!("log {number}: out of reach"));
                 let cause = if is_cut {

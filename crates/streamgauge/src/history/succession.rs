@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::crashes::{DIRECTORY, Rig, assert_acceptable, config, recovered, run_until, work};
+use super::crashes::{DIRECTORY, Rig, assert_acceptable, config, found, run_until, work};
 use super::disk::Disk;
 use super::simulated::SimulatedDisk;
 
@@ -56,7 +56,7 @@ fn p6_a_damaged_snapshot_costs_nothing_while_what_leads_up_to_it_is_there() {
             let mut leading = older.last().map_or(0, |older| number(older))..number(newest);
             if leading.all(|number| logs.contains(&format!("hls.{number}.log"))) {
                 damage(&left, newest);
-                assert_acceptable(&recovered(&left), &rig.acceptable(), &format!("step {step}"));
+                assert_acceptable(&found(&left).0, &rig.acceptable(), &format!("step {step}"));
                 tried += 1;
             }
         }
@@ -87,7 +87,7 @@ fn p6_a_snapshot_that_was_left_behind_takes_no_history_back() {
     let (name, bytes) = stale.unwrap();
     write(&disk, &name, &bytes);
     damage(&disk, &newest);
-    let (found, saved) = (recovered(&disk), rig.acceptable().remove(0));
+    let (found, saved) = (found(&disk).0, rig.acceptable().remove(0));
     assert_eq!(
         found.taken_at, saved.taken_at,
         "the logs behind the newest were passed over"
@@ -107,5 +107,20 @@ fn p5_what_is_held_for_a_collector_goes_when_it_is_unregistered() {
     // Whoever still has a clone stops it once more, which is nothing to the store.
     collector.stop();
     assert_eq!(rig.store.store.held(), 0);
-    assert_eq!(recovered(&disk).totals(), collector.summary().totals);
+    assert_eq!(found(&disk).0.totals(), collector.summary().totals);
+}
+
+#[test]
+fn p6_a_log_that_was_made_for_a_snapshot_that_never_came_leaves_no_gap_in_the_numbers() {
+    let disk = SimulatedDisk::default();
+    write(&disk, "hls.1.log", &[]);
+    let rig = Rig::new(&disk);
+    let collector = rig.registry.register("hls", config()).unwrap();
+    assert_eq!(collector.health().set_aside, []);
+    for _ in 0..60 {
+        work(&rig, &collector, 1);
+        let (history, set_aside) = found(&disk);
+        assert_acceptable(&history, &rig.acceptable(), "behind the log that was passed over");
+        assert_eq!(set_aside, []);
+    }
 }
