@@ -110,3 +110,43 @@ pub(crate) fn shorter(found: u64, expected: u64) -> io::Error {
         format!("it has {found} bytes, and {expected} were written"),
     )
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Disk, SystemDisk};
+    use std::io::ErrorKind;
+
+    #[test]
+    fn a_file_is_written_from_where_it_is_opened_and_has_nothing_behind_that() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a");
+        let write = |at, bytes: &[u8]| {
+            let mut file = SystemDisk.open(&path, at)?;
+            file.write(bytes)?;
+            file.sync()
+        };
+        assert_eq!(write(1, b"x").unwrap_err().kind(), ErrorKind::NotFound);
+        write(0, b"abcdef").unwrap();
+        write(3, b"X").unwrap();
+        assert_eq!(SystemDisk.read(&path).unwrap(), b"abcX");
+        write(4, b"Y").unwrap();
+        assert_eq!(SystemDisk.read(&path).unwrap(), b"abcXY");
+        let shorter = write(6, b"Z").unwrap_err();
+        assert_eq!(shorter.kind(), ErrorKind::UnexpectedEof);
+        assert!(shorter.to_string().contains("it has 5 bytes, and 6"), "{shorter}");
+        write(0, b"").unwrap();
+        assert_eq!(SystemDisk.read(&path).unwrap(), b"");
+        assert_eq!(SystemDisk.names(directory.path()).unwrap(), ["a"]);
+    }
+
+    #[test]
+    fn what_cannot_be_synced_says_so() {
+        assert!(
+            SystemDisk
+                .sync_directory(std::path::Path::new("/nowhere"))
+                .is_err()
+        );
+        let file = SystemDisk.open(std::path::Path::new("/dev/null"), 0);
+        assert!(file.unwrap().sync().is_err());
+    }
+}

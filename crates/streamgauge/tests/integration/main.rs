@@ -22,6 +22,7 @@ mod fork;
 mod health;
 mod history;
 mod ids;
+mod inspection;
 mod labels;
 mod largest_limits;
 mod ledger_check;
