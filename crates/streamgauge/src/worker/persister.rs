@@ -254,10 +254,13 @@ impl Persister {
 
     /// Tells the store that nothing is saved any more. Inside the store's own call this does nothing.
     pub(crate) fn release(&self) {
-        if *lock(&self.writer) == Some(thread::current().id()) {
+        let this = Some(thread::current().id());
+        if *lock(&self.writer) == this {
             return;
         }
         let _writing = lock(&self.writing);
+        // A store that stops its collector in here finds itself at work, and does not wait for itself.
+        let _named = Named::new(&self.writer, this);
         *lock(&self.is_released) = true;
         if let Err(panic) = contain(|| self.store.release(&self.collector)) {
             self.health

@@ -233,3 +233,29 @@ fn a_store_that_fails_and_stops_its_collector_each_time_comes_to_an_end() {
     assert_eq!(meter.health().failed_saves, 3);
     store.0.lock().unwrap().0 = None;
 }
+
+#[test]
+fn a_store_that_stops_its_collector_as_it_is_released_does_not_wait_for_itself() {
+    struct Stopping(std::sync::Mutex<Option<streamgauge::Collector>>);
+    impl HistoryStore for Stopping {
+        fn load(&self, _: &str) -> Result<streamgauge::Loaded, streamgauge::StoreError> {
+            Ok(streamgauge::Loaded::Nothing)
+        }
+
+        fn save(&self, _: &str, _: &streamgauge::HistorySnapshot) -> Result<(), streamgauge::StoreError> {
+            Ok(())
+        }
+
+        fn release(&self, _: &str) {
+            let collector = self.0.lock().unwrap().take();
+            collector.unwrap().stop();
+        }
+    }
+    let store = Arc::new(Stopping(std::sync::Mutex::default()));
+    let mut config = Config::default();
+    config.store = Some(Arc::<Stopping>::clone(&store));
+    let registry = Registry::manual(config, ManualClock::default()).unwrap();
+    *store.0.lock().unwrap() = Some(registry.register("hls", self::config()).unwrap());
+    registry.unregister("hls").unwrap();
+    assert!(store.0.lock().unwrap().is_none(), "it was released");
+}
