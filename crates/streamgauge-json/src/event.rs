@@ -1,7 +1,7 @@
 //! What happened to a session.
 
 use serde::Serialize;
-use streamgauge::{CloseReason, ClosedSession, SessionEvent, SessionIdentity};
+use streamgauge::{CloseReason, ClosedSession, SessionEvent, SessionIdRef, SessionIdentity};
 
 use crate::{EncodedId, Moment};
 
@@ -22,10 +22,12 @@ impl<'a> EventBody<'a> {
     pub fn of(event: &'a SessionEvent) -> Option<Self> {
         let kind = Self::kind(event)?;
         match event {
-            SessionEvent::Registered(identity) | SessionEvent::Activated(identity) => Some(Self::Open(OpenBody {
-                kind,
-                identity: identity.into(),
-            })),
+            SessionEvent::Registered(identity) | SessionEvent::Activated(identity) => {
+                Some(Self::Open(OpenBody {
+                    kind,
+                    identity: identity.into(),
+                }))
+            }
             SessionEvent::Closed(closed) | SessionEvent::Corrected(closed) => {
                 Some(Self::Closed(Box::new(ClosedBody::of(kind, closed))))
             }
@@ -59,7 +61,7 @@ pub struct OpenBody<'a> {
 pub struct IdentityBody<'a> {
     collector: &'a str,
     /// As text for people: bytes that are none are escaped.
-    id: String,
+    id: SessionIdRef<'a>,
     id_encoded: EncodedId<'a>,
     reference: &'a str,
     location: &'a str,
@@ -72,7 +74,7 @@ impl<'a> From<&'a SessionIdentity> for IdentityBody<'a> {
     fn from(identity: &'a SessionIdentity) -> Self {
         Self {
             collector: &identity.collector,
-            id: identity.id.to_string(),
+            id: (&identity.id).into(),
             id_encoded: EncodedId::new(identity.id.as_bytes()),
             reference: &identity.reference,
             location: &identity.location,

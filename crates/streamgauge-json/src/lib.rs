@@ -30,7 +30,7 @@
 //!
 //! * [`EventBody`]: something that happened to a session; [`kind`](EventBody::kind) names it.
 //! * [`IdentityBody`], [`ClosedBody`]: which session, and what it ended with.
-//! * [`StatsBody`]: sums.
+//! * [`StatsBody`] has sums.
 //! * [`EncodedId`], [`Moment`]: an id as a path segment, and a moment in UTC.
 //!
 //! # What numbers are
