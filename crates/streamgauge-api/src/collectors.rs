@@ -84,7 +84,6 @@ struct HistoryBody {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(clippy::struct_field_names, reason = "they are the core's names")]
 struct CapsBody {
     refused_sessions: u64,
     refused_ids: u64,
