@@ -10,10 +10,10 @@ use streamgauge_api::OPENAPI;
 
 use crate::harness::Answer;
 
-pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(OPENAPI).unwrap());
+pub(crate) static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(OPENAPI).unwrap());
 
 /// Panics unless the answer to a request is one that the document has.
-pub fn check(method: &Method, path: &str, answer: &Answer) {
+pub(crate) fn check(method: &Method, path: &str, answer: &Answer) {
     assert_eq!(
         answer.header("cache-control"),
         Some("no-store"),
@@ -48,7 +48,7 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
 }
 
 /// Panics unless the data of a server-sent event is what the document says.
-pub fn check_event(kind: &str, data: &Value) {
+pub(crate) fn check_event(kind: &str, data: &Value) {
     let events = &DOCUMENT["paths"]["/api/v1/events"]["get"]["responses"]["200"]["x-events"];
     check_schema(
         events.get(kind).unwrap_or_else(|| panic!("no event {kind}")),
@@ -56,7 +56,7 @@ pub fn check_event(kind: &str, data: &Value) {
     );
 }
 
-pub fn reference(name: &str) -> Value {
+pub(crate) fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
@@ -77,7 +77,7 @@ fn check_schema(schema: &Value, value: &Value) {
     assert!(errors.is_empty(), "{errors:#?} in {value:#}");
 }
 
-pub fn validator(schema: &Value) -> Validator {
+pub(crate) fn validator(schema: &Value) -> Validator {
     let mut whole = schema.clone();
     whole["components"] = DOCUMENT["components"].clone();
     jsonschema::options()

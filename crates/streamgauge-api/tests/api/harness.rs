@@ -16,44 +16,44 @@ use tower::ServiceExt;
 
 use crate::document;
 
-pub const TOKEN: &str = "0123456789abcdef";
+pub(crate) const TOKEN: &str = "0123456789abcdef";
 
-pub struct Server {
-    pub registry: Registry,
-    pub clock: ManualClock,
-    pub feed: Feed,
+pub(crate) struct Server {
+    pub(crate) registry: Registry,
+    pub(crate) clock: ManualClock,
+    pub(crate) feed: Feed,
     router: Router,
 }
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
     }
 
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 }
 
 impl Server {
     /// A server that asks for [`TOKEN`].
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(FeedLimits::default(), |api| api)
     }
 
-    pub fn with(limits: FeedLimits, change: impl FnOnce(Api) -> Api) -> Self {
+    pub(crate) fn with(limits: FeedLimits, change: impl FnOnce(Api) -> Api) -> Self {
         let clock = ManualClock::default();
         clock.advance(Duration::from_secs(1_700_000_000));
         let registry = Registry::manual(Config::default(), clock.clone()).unwrap();
@@ -68,11 +68,11 @@ impl Server {
     }
 
     /// A collector that closes nothing by itself.
-    pub fn collector(&self, name: &str) -> Collector {
+    pub(crate) fn collector(&self, name: &str) -> Collector {
         self.collector_with(name, |_| {})
     }
 
-    pub fn collector_with(&self, name: &str, change: impl FnOnce(&mut CollectorConfig)) -> Collector {
+    pub(crate) fn collector_with(&self, name: &str, change: impl FnOnce(&mut CollectorConfig)) -> Collector {
         let mut config = CollectorConfig::default();
         config.session_timeout = Duration::MAX;
         config.observer = Some(Arc::new(self.feed.clone()));
@@ -80,21 +80,21 @@ impl Server {
         self.registry.register(name, config).unwrap()
     }
 
-    pub fn tick_after(&self, time: Duration) {
+    pub(crate) fn tick_after(&self, time: Duration) {
         self.clock.advance(time);
         self.registry.tick();
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask(request(Method::GET, path)).await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.ask(request(Method::DELETE, path)).await
     }
 
     /// Sends a request, and holds the answer against the document.
-    pub async fn ask(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn ask(&self, request: Request<Body>) -> Answer {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let answer = read(self.send(request).await).await;
         document::check(&method, &path, &answer);
@@ -102,18 +102,18 @@ impl Server {
     }
 
     /// Sends a request, and gives the answer with its body unread.
-    pub async fn send(&self, request: Request<Body>) -> Response {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Response {
         self.router.clone().oneshot(request).await.unwrap()
     }
 }
 
 /// A request with the token.
-pub fn request(method: Method, path: &str) -> Request<Body> {
+pub(crate) fn request(method: Method, path: &str) -> Request<Body> {
     bare(method, path, &[("authorization", &format!("Bearer {TOKEN}"))])
 }
 
 /// A request from this machine with these headers alone.
-pub fn bare(method: Method, path: &str, headers: &[(&str, &str)]) -> Request<Body> {
+pub(crate) fn bare(method: Method, path: &str, headers: &[(&str, &str)]) -> Request<Body> {
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -122,7 +122,7 @@ pub fn bare(method: Method, path: &str, headers: &[(&str, &str)]) -> Request<Bod
     request.extension(ConnectInfo(peer)).body(Body::empty()).unwrap()
 }
 
-pub async fn read(response: Response) -> Answer {
+pub(crate) async fn read(response: Response) -> Answer {
     let (parts, body) = response.into_parts();
     let is_endless = parts
         .headers

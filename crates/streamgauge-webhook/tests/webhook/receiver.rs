@@ -13,23 +13,23 @@ use streamgauge::{Collector, CollectorConfig, ManualClock};
 use streamgauge_webhook::{WebhookConfig, Webhooks};
 
 /// A hang guard: no test waits for it.
-pub const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// A request.
 #[derive(Debug)]
-pub struct Post {
-    pub line: String,
-    pub headers: HashMap<String, String>,
-    pub body: Vec<u8>,
+pub(crate) struct Post {
+    pub(crate) line: String,
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Post {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
     /// The ids of the sessions that it tells of.
-    pub fn ids(&self) -> Vec<String> {
+    pub(crate) fn ids(&self) -> Vec<String> {
         let body = self.json();
         let events = body["events"].as_array().unwrap();
         events
@@ -41,7 +41,7 @@ impl Post {
 
 /// What a server does with a request.
 #[derive(Debug, Clone, Copy)]
-pub enum Reply {
+pub(crate) enum Reply {
     Status(u16),
     /// Ends the connection.
     Hangup,
@@ -49,14 +49,14 @@ pub enum Reply {
     Silence,
 }
 
-pub struct Receiver {
-    pub address: SocketAddr,
+pub(crate) struct Receiver {
+    pub(crate) address: SocketAddr,
     posts: Incoming<Post>,
     replies: Sender<Reply>,
 }
 
 impl Receiver {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (post, posts) = channel();
@@ -76,26 +76,26 @@ impl Receiver {
         }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/closed?by=test", self.address)
     }
 
     /// The next request, unanswered.
-    pub fn next(&self) -> Post {
+    pub(crate) fn next(&self) -> Post {
         self.posts.recv_timeout(LONG).expect("no request")
     }
 
     /// The next request, if one comes in time.
-    pub fn next_if_any(&self, time: Duration) -> Option<Post> {
+    pub(crate) fn next_if_any(&self, time: Duration) -> Option<Post> {
         self.posts.recv_timeout(time).ok()
     }
 
-    pub fn reply(&self, reply: Reply) {
+    pub(crate) fn reply(&self, reply: Reply) {
         self.replies.send(reply).unwrap();
     }
 
     /// The next request, answered.
-    pub fn answer(&self, reply: Reply) -> Post {
+    pub(crate) fn answer(&self, reply: Reply) -> Post {
         let post = self.next();
         self.reply(reply);
         post
@@ -140,7 +140,7 @@ fn read(reader: &mut impl BufRead) -> Option<Post> {
 }
 
 /// A collector that is told of by webhooks to `url`.
-pub fn metered(url: &str, change: impl FnOnce(&mut WebhookConfig)) -> (Collector, Webhooks) {
+pub(crate) fn metered(url: &str, change: impl FnOnce(&mut WebhookConfig)) -> (Collector, Webhooks) {
     let mut config = WebhookConfig::new(url);
     config.first_pause = Duration::from_millis(1);
     config.longest_pause = Duration::from_millis(4);
@@ -155,7 +155,7 @@ pub fn metered(url: &str, change: impl FnOnce(&mut WebhookConfig)) -> (Collector
 }
 
 /// Opens a session, closes it, and has it told.
-pub fn close(collector: &Collector, id: &str, bytes: u64) {
+pub(crate) fn close(collector: &Collector, id: &str, bytes: u64) {
     collector.register(id, "stream", "here", "there").egress(bytes);
     collector.unregister(id);
     collector.refresh();
