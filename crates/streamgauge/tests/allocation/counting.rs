@@ -1,10 +1,13 @@
 //! Counting calls.
 
+use std::io::{Cursor, Read, Write};
+use std::pin::pin;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
 use std::thread;
 
-use streamgauge::{CloseReason, Verdict};
+use streamgauge::{CloseReason, Metered, Verdict};
 use streamgauge_testkit::{Counts, count};
 
 use crate::{alone, assert_none, collector_of, id, on_packet_thread, settle};
@@ -167,5 +170,39 @@ fn p3_handles_and_writers_allocate_and_free_nothing_while_sessions_come_and_go()
             "by id while sessions come and go: {calls} calls, {allocations} allocations, {frees} frees, the largest of \
              {largest_free} bytes"
         );
+    });
+}
+
+#[test]
+fn p3_what_passes_through_a_metered_stream_allocates_and_frees_nothing() {
+    let _alone = alone();
+    let (collector, _) = collector_of(SESSIONS, false);
+    let mut metered = Metered::new(Cursor::new([0; 64]), collector.session(id(0)).unwrap());
+    settle(&collector);
+    let mut buffer = [0; 1];
+    let moved = assert_none("reads and writes", || {
+        let mut moved = 0;
+        for _ in 0..32 {
+            moved += metered.read(&mut buffer).unwrap_or(0);
+            moved += metered.write(&buffer).unwrap_or(0);
+        }
+        moved
+    });
+    assert_eq!(moved, 64);
+    assert_eq!(collector.refresh().live.total_rx_bytes, 32);
+}
+
+#[test]
+fn a_task_that_waits_for_a_close_once_more_allocates_and_frees_nothing() {
+    let _alone = alone();
+    let (collector, _) = collector_of(SESSIONS, false);
+    let mut closed = pin!(collector.session(id(0)).unwrap().closed());
+    let mut task = Context::from_waker(Waker::noop());
+    assert!(closed.as_mut().poll(&mut task).is_pending());
+    settle(&collector);
+    assert_none("a poll by the same task", || {
+        for _ in 0..CALLS {
+            assert!(closed.as_mut().poll(&mut task).is_pending());
+        }
     });
 }
