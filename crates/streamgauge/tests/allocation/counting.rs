@@ -1,10 +1,8 @@
 //! Counting calls.
 
 use std::io::{Cursor, Read, Write};
-use std::pin::pin;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Waker};
 use std::thread;
 
 use streamgauge::{CloseReason, Metered, Verdict};
@@ -190,19 +188,4 @@ fn p3_what_passes_through_a_metered_stream_allocates_and_frees_nothing() {
     });
     assert_eq!(moved, 64);
     assert_eq!(collector.refresh().live.total_rx_bytes, 32);
-}
-
-#[test]
-fn a_task_that_waits_for_a_close_once_more_allocates_and_frees_nothing() {
-    let _alone = alone();
-    let (collector, _) = collector_of(SESSIONS, false);
-    let mut closed = pin!(collector.session(id(0)).unwrap().closed());
-    let mut task = Context::from_waker(Waker::noop());
-    assert!(closed.as_mut().poll(&mut task).is_pending());
-    settle(&collector);
-    assert_none("a poll by the same task", || {
-        for _ in 0..CALLS {
-            assert!(closed.as_mut().poll(&mut task).is_pending());
-        }
-    });
 }
