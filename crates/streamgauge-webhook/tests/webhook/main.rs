@@ -14,3 +14,5 @@ mod page;
 mod receiver;
 mod retries;
 mod stopping;
+#[cfg(feature = "tls")]
+mod tls;
