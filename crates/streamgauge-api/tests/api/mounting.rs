@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use axum::routing::get;
-use streamgauge_api::{Api, Guard};
+use streamgauge_api::{Api, Feed, FeedLimits, Guard, GuardError, OriginError, Route};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
@@ -53,6 +53,19 @@ async fn it_works_under_a_prefix() {
     let path = format!("{path}/a%2Fb");
     let answer = app.oneshot(request(Method::DELETE, &path)).await.unwrap();
     assert_eq!(answer.status(), 204);
+}
+
+#[test]
+fn what_a_program_holds_goes_to_any_thread() {
+    fn is_shared<T: Clone + Send + Sync + std::fmt::Debug + Unpin + 'static>() {}
+    is_shared::<Feed>();
+    is_shared::<FeedLimits>();
+    is_shared::<Guard>();
+    is_shared::<GuardError>();
+    is_shared::<OriginError>();
+    is_shared::<Route>();
+    fn is_sent<T: Send + Sync + std::fmt::Debug>() {}
+    is_sent::<Api>();
 }
 
 /// What a client on this machine gets for a request of these lines.
