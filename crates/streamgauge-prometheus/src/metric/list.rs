@@ -1,7 +1,7 @@
 //! All metrics: the one list, of which both formats are made.
 //!
 //! Names are those of Prometheus' conventions: the unit at the end, bytes and seconds, counters with `_total` behind that,
-//! which the encoder adds. Bitrates are in bit/s all the same, as they are everywhere else: docs/adr/0020-prometheus.md.
+//! which the encoder adds. A bitrate is in bit/s, as it is everywhere else: docs/adr/0020-prometheus.md says why.
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
@@ -14,7 +14,6 @@ use crate::exporter::CollectorState;
 
 const BYTES: Option<&str> = Some("bytes");
 const SECONDS: Option<&str> = Some("seconds");
-const BITRATE: Option<&str> = Some("bits_per_second");
 
 /// All metrics, in the order of a page.
 pub(crate) const METRICS: &[Metric] = &[
@@ -74,23 +73,23 @@ pub(crate) const METRICS: &[Metric] = &[
     ),
     of_collectors(
         "streamgauge_bitrate",
-        BITRATE,
+        None,
         Kind::Gauge,
-        "The bitrate of all sessions over the window.",
+        "The bitrate of all sessions over the window, in bit/s.",
         |state| bitrates(state.summary.current_rx_bitrate, state.summary.current_tx_bitrate),
     ),
     of_collectors(
         "streamgauge_top_bitrate",
-        BITRATE,
+        None,
         Kind::Gauge,
-        "The sum of the sessions' top bitrates, which decay, and of what admissions reserved.",
+        "The sum of the sessions' top bitrates, which decay, and of what admissions reserved, in bit/s.",
         |state| bitrates(state.summary.top_rx_bitrate, state.summary.top_tx_bitrate),
     ),
     of_collectors(
         "streamgauge_max_bitrate",
-        BITRATE,
+        None,
         Kind::Gauge,
-        "The limit of the bitrate; no sample where there is none.",
+        "The limit of the bitrate, in bit/s; no sample where there is none.",
         |state| {
             let mut limits = bitrates(state.summary.max_rx_bitrate, state.summary.max_tx_bitrate);
             limits.retain(|limit| limit.value != Value::Real(0.0));
@@ -186,9 +185,9 @@ pub(crate) const METRICS: &[Metric] = &[
     ),
     of_collectors(
         "streamgauge_session_bitrate",
-        BITRATE,
+        None,
         Kind::Gauge,
-        "The bitrate over the window of each of the busiest sessions.",
+        "The bitrate over the window of each of the busiest sessions, in bit/s.",
         |state| {
             of_sessions(state, |session| {
                 (Value::Real(session.rx_bitrate), Value::Real(session.tx_bitrate))
@@ -218,9 +217,9 @@ pub(crate) const METRICS: &[Metric] = &[
     ),
     of_collectors(
         "streamgauge_reference_bitrate",
-        BITRATE,
+        None,
         Kind::Gauge,
-        "The bitrate over the window of the active sessions of each of the busiest references.",
+        "The bitrate over the window of the active sessions of each of the busiest references, in bit/s.",
         |state| {
             of_references(state, |reference| {
                 (

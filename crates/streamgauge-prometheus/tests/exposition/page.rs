@@ -76,7 +76,10 @@ fn every_cap_of_a_summary_is_a_label() {
         (series, count.to_string())
     });
     let page = Exporter::new(scene.registry.reader()).render(Format::OpenMetrics);
-    let mut shown = families(&page.body).remove("streamgauge_caps_hit").unwrap().samples;
+    let mut shown = families(&page.body)
+        .remove("streamgauge_caps_hit")
+        .unwrap()
+        .samples;
     shown.retain(|series, _| series.contains("\"tcp\""));
     assert_eq!(shown, expected.collect());
 }

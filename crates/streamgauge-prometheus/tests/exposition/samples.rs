@@ -55,5 +55,7 @@ pub(crate) fn label_names(series: &str) -> Vec<String> {
         return Vec::new();
     };
     let labels = labels.strip_suffix('}').unwrap().split(',');
-    labels.map(|label| label.split_once('=').unwrap().0.to_owned()).collect()
+    labels
+        .map(|label| label.split_once('=').unwrap().0.to_owned())
+        .collect()
 }

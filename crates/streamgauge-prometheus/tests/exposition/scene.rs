@@ -33,7 +33,8 @@ impl Scene {
         tcp.register("silent", "film", "edge", "10.0.0.2");
         tcp.unregister("silent");
         // Open: two that are active, one that is pending. One more is refused.
-        tcp.register("seven", "film", "edge", "10.0.0.7").egress(1_250_000);
+        tcp.register("seven", "film", "edge", "10.0.0.7")
+            .egress(1_250_000);
         let eight = tcp.register("eight", "news", "edge", "10.0.0.8");
         eight.ingress(250);
         eight.egress(125_000);
