@@ -115,6 +115,8 @@ impl Service {
         config.count_packets = true;
         config.sample_interval = Duration::from_millis(100);
         config.session_timeout = Duration::MAX;
+        // High enough to be out of reach; the last is not.
+        (config.max_sessions, config.max_rx_bitrate, config.max_tx_bitrate) = (1_000, 1 << 50, 1 << 50);
         config.max_history_keys = 8;
         let collector = registry.register(name, config)?;
         let heavy = collector.register(HEAVY, FILM[0], "edge", "198.51.100.1");
