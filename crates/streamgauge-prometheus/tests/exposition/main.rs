@@ -1,5 +1,12 @@
 //! What a scrape shows.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that does not get what it needs fails"
+)]
+
 mod busiest;
 mod escaping;
 mod example;
