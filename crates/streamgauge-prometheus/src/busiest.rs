@@ -108,10 +108,7 @@ impl<'a> Tallies<'a> {
         for (name, tally) in self.0 {
             let rank = Rank {
                 bitrate: tally.rx_bitrate + tally.tx_bitrate,
-                bytes: tally
-                    .live
-                    .total_rx_bytes
-                    .saturating_add(tally.live.total_tx_bytes),
+                bytes: tally.rx_bytes.saturating_add(tally.tx_bytes),
                 place: Reverse(name),
             };
             best.offer(rank, (name, tally));
