@@ -1,0 +1,93 @@
+//! An exchange, a request with its response, and what came of it by an upgrade: which session it counts for, and when that closes.
+//!
+//! The parts of an exchange (the future of the response, the two bodies, an upgraded connection) share one `Exchange`. Where the
+//! session is the exchange's own, the last part that is dropped closes it: however the others ended, it closes once.
+
+use std::sync::Arc;
+
+use streamgauge::{SessionHandle, Verdict};
+
+use crate::closed::SessionClosed;
+use crate::connection::ledger::Ledger;
+use crate::direction::Direction;
+use crate::upgraded::Upgraded;
+
+/// The metering of one exchange: an extension of each request that is metered, for its service.
+///
+/// A service reaches the session with it, and has a connection that it upgrades by itself counted with
+/// [`upgraded`](Self::upgraded). While a clone is held, a session that is the exchange's own stays open.
+///
+/// Cloning it copies a pointer.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    session: SessionHandle,
+    /// Whether the session is this exchange's own.
+    closes: bool,
+    /// The books of the connection that the exchange is on, where that is metered.
+    ledger: Option<Arc<Ledger>>,
+}
+
+impl Exchange {
+    pub(crate) fn new(session: SessionHandle, closes: bool, ledger: Option<Arc<Ledger>>) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                session,
+                closes,
+                ledger,
+            }),
+        }
+    }
+
+    /// The session that the exchange is metered under.
+    #[must_use]
+    pub fn session(&self) -> &SessionHandle {
+        &self.inner.session
+    }
+
+    /// Meters a connection that this exchange was upgraded to: what is read from `io` is ingress, what is written is egress.
+    /// The session stays open until `io` is dropped; reads and writes fail once it has closed.
+    ///
+    /// For upgrades of HTTP/1 on a connection of [`Overhead::connection`](crate::Overhead::connection), where the connection itself
+    /// counts what passes from the 101 on, nothing is counted twice: `io` is passed through.
+    #[must_use]
+    pub fn upgraded<T>(self, io: T) -> Upgraded<T> {
+        let is_counted = self.inner.ledger.as_ref().is_some_and(|ledger| ledger.is_switched());
+        Upgraded::new(io, (!is_counted).then_some(self))
+    }
+
+    /// Counts bytes of the exchange, for its session and in the books of its connection.
+    pub(crate) fn count(&self, direction: Direction, bytes: u64) -> Result<(), SessionClosed> {
+        let session = &self.inner.session;
+        let verdict = match direction {
+            Direction::Ingress => session.ingress(bytes),
+            Direction::Egress => session.egress(bytes),
+        };
+        if verdict != Verdict::Counted {
+            return Err(SessionClosed { verdict });
+        }
+        if let Some(ledger) = &self.inner.ledger {
+            ledger.claim(direction, bytes);
+        }
+        Ok(())
+    }
+
+    /// From here on all bytes of the connection are this exchange's.
+    pub(crate) fn switch_connection(&self) {
+        if let Some(ledger) = &self.inner.ledger {
+            ledger.switch(self.clone());
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if self.closes {
+            self.session.unregister();
+        }
+    }
+}

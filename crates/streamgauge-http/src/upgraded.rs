@@ -1,0 +1,99 @@
+//! A connection that an exchange was upgraded to, counted as bytes pass.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::direction::Direction;
+use crate::exchange::Exchange;
+use crate::tap::IoTap;
+
+pin_project! {
+    /// An upgraded connection, metered under the session of its exchange: made by [`Exchange::upgraded`].
+    ///
+    /// Bytes read are ingress, bytes written egress. Once the session has closed, reads and writes fail with
+    /// `ConnectionAborted`, those that wait too; bytes that passed the moment it closed are in no session. Dropping it closes
+    /// a session that is the exchange's own.
+    ///
+    /// Cost: as of a body's frame, for each read and write.
+    #[derive(Debug)]
+    pub struct Upgraded<T> {
+        #[pin]
+        io: T,
+        // None where the connection beneath counts already.
+        tap: Option<IoTap>,
+    }
+}
+
+impl<T> Upgraded<T> {
+    pub(crate) fn new(io: T, exchange: Option<Exchange>) -> Self {
+        Self {
+            io,
+            tap: exchange.map(IoTap::new),
+        }
+    }
+
+    /// The connection.
+    pub fn get_ref(&self) -> &T {
+        &self.io
+    }
+
+    /// The connection. What is read or written past this type is not counted.
+    pub fn get_mut(&mut self) -> &mut T {
+        &mut self.io
+    }
+}
+
+impl<T: AsyncRead> AsyncRead for Upgraded<T> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.project();
+        let before = buf.filled().len();
+        let polled = this.io.poll_read(cx, buf);
+        match this.tap {
+            Some(tap) => {
+                let bytes = buf.filled().len() - before;
+                tap.settle(Direction::Ingress, cx, polled, |()| bytes)
+            }
+            None => polled,
+        }
+    }
+}
+
+impl<T: AsyncWrite> AsyncWrite for Upgraded<T> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.project();
+        let polled = this.io.poll_write(cx, buf);
+        match this.tap {
+            Some(tap) => tap.settle(Direction::Egress, cx, polled, |bytes| *bytes),
+            None => polled,
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.project();
+        let polled = this.io.poll_write_vectored(cx, bufs);
+        match this.tap {
+            Some(tap) => tap.settle(Direction::Egress, cx, polled, |bytes| *bytes),
+            None => polled,
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.project().io.poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.project().io.poll_shutdown(cx)
+    }
+}
