@@ -8,6 +8,7 @@ pub(crate) mod config;
 pub(crate) mod core;
 pub(crate) mod engine;
 pub(crate) mod intake;
+pub(crate) mod limits;
 pub(crate) mod live;
 pub(crate) mod owner;
 pub(crate) mod population;
@@ -313,7 +314,7 @@ impl Collector {
     #[must_use]
     pub fn is_sessions_exceeded(&self) -> bool {
         self.ask(false, |core| {
-            let max = core.config.max_sessions;
+            let max = core.limits.max_sessions();
             max != 0 && core.roster.population.open() >= max
         })
     }

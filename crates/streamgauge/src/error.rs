@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::history::store::StoreError;
-use crate::verdict::RefuseReason;
+use crate::verdict::{RefuseReason, Verdict};
 
 /// A collector or registry that could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -105,4 +105,30 @@ pub enum AdmissionError {
     /// `register` would have refused it too.
     #[error("refused: {0}")]
     Refused(RefuseReason),
+}
+
+/// What a connection ends with whose session counts no more: it was kicked, timed out, or never admitted.
+///
+/// As an [`io::Error`] it is of the kind [`ConnectionAborted`](io::ErrorKind::ConnectionAborted), and is found again by
+/// `error.get_ref()` and a downcast.
+///
+/// ```
+/// use std::io;
+/// use streamgauge::{CloseReason, SessionClosed, Verdict};
+///
+/// let verdict = Verdict::Closed(CloseReason::Unregistered);
+/// let error = io::Error::from(verdict.into_result().unwrap_err());
+/// assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+/// assert_eq!(error.to_string(), "the session has closed: unregistered");
+/// let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<SessionClosed>());
+/// assert_eq!(cause, Some(&SessionClosed(verdict)));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SessionClosed(pub Verdict);
+
+impl From<SessionClosed> for io::Error {
+    fn from(closed: SessionClosed) -> Self {
+        Self::new(io::ErrorKind::ConnectionAborted, closed)
+    }
 }

@@ -1,5 +1,6 @@
 //! What observers are told.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -24,6 +25,44 @@ use crate::verdict::CloseReason;
 pub trait SessionObserver: Send + Sync {
     /// One event.
     fn on_event(&self, event: &SessionEvent);
+}
+
+/// Several observers of one collector: each is told of each event, in order, also after one before it panicked.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use streamgauge::{Collector, CollectorConfig, ManualClock, SessionEvent, SessionObserver};
+///
+/// #[derive(Default)]
+/// struct Count(AtomicU64);
+///
+/// impl SessionObserver for Count {
+///     fn on_event(&self, _event: &SessionEvent) {
+///         self.0.fetch_add(1, Ordering::Relaxed);
+///     }
+/// }
+///
+/// let (one, other) = (Arc::<Count>::default(), Arc::<Count>::default());
+/// let both: Vec<Arc<dyn SessionObserver>> = vec![one.clone(), other.clone()];
+/// let mut config = CollectorConfig::default();
+/// config.observer = Some(Arc::new(both));
+/// let collector = Collector::manual(config, ManualClock::default());
+/// collector.register("client", "stream", "here", "there");
+/// collector.tick();
+/// assert_eq!([one, other].map(|count| count.0.load(Ordering::Relaxed)), [1, 1]);
+/// ```
+impl SessionObserver for Vec<Arc<dyn SessionObserver>> {
+    fn on_event(&self, event: &SessionEvent) {
+        let mut panicked = None;
+        for observer in self {
+            let told = catch_unwind(AssertUnwindSafe(|| observer.on_event(event)));
+            panicked = panicked.or(told.err());
+        }
+        if let Some(panic) = panicked {
+            resume_unwind(panic);
+        }
+    }
 }
 
 /// Something that happened to a session.

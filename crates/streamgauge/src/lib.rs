@@ -25,7 +25,9 @@
 //!   ([`SessionHandle`], and [`SharedHandle`] for many threads), by writer ([`Writer`]). Each answers a [`Verdict`].
 //! * What comes back: [`Summary`] (as of the last tick), [`Collector::active`] (now), [`SessionEvent`] (as it happens),
 //!   [`Health`].
-//! * Limits: [`Admission`] for [`Collector::try_register`], [`IpLimiter`] and [`CidrLimiter`].
+//! * [`Metered`] counts what passes through a reader or writer, and closes its session with it; [`OwnedSession`] does the
+//!   latter alone, and [`SessionHandle::closed`] waits for a close. Crates of their own do the same for tokio and HTTP.
+//! * Limits: [`Limits`], [`Admission`] for [`Collector::try_register`], [`IpLimiter`] and [`CidrLimiter`].
 //! * Histories: [`HistoryStore`], of which [`FileStore`] is one.
 //! * Privacy: [`PeerTruncation`], and [`peer_address`].
 //!
@@ -57,6 +59,7 @@ mod health;
 mod history;
 mod label;
 mod limiter;
+mod metered;
 #[cfg(all(test, loom))]
 mod models;
 mod peer;
@@ -76,7 +79,8 @@ pub use collector::Collector;
 pub use collector::admission::Admission;
 pub use collector::burst::Burst;
 pub use collector::config::{Activation, CollectorConfig};
-pub use error::{AdmissionError, Error, RegistryError};
+pub use collector::limits::Limits;
+pub use error::{AdmissionError, Error, RegistryError, SessionClosed};
 pub use event::{ClosedSession, SessionEvent, SessionIdentity, SessionObserver};
 pub use health::Health;
 pub use history::file::{FileStore, Inspection};
@@ -89,9 +93,12 @@ pub use history::store::{HistoryStore, Loaded, SetAside, StoreError};
 pub use history::{History, HistoryKey, Peers};
 pub use label::Label;
 pub use limiter::{CidrError, CidrLimiter, IpLimiter};
+pub use metered::Metered;
 pub use peer::{PeerTruncation, peer_address};
 pub use registry::{Config, Registry, RegistryReader};
+pub use session::closed::Closed;
 pub use session::id::{SessionId, SessionIdRef};
+pub use session::owned::OwnedSession;
 pub use session::shared::SharedHandle;
 pub use session::writer::Writer;
 pub use session::{Session, SessionHandle};

@@ -14,6 +14,7 @@ mod registration;
 mod stopping;
 mod stripes;
 mod tops;
+mod waiters;
 mod writers;
 
 use std::sync::Arc;

@@ -1,14 +1,17 @@
 //! One session: what it shows, and the handle that counts for it.
 
 mod attachments;
+pub(crate) mod closed;
 pub(crate) mod core;
 pub(crate) mod counter;
 pub(crate) mod id;
 pub(crate) mod labels;
+pub(crate) mod owned;
 pub(crate) mod phase;
 pub(crate) mod shared;
 pub(crate) mod stripes;
 pub(crate) mod top;
+pub(crate) mod waiters;
 pub(crate) mod words;
 pub(crate) mod writer;
 
@@ -16,8 +19,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use self::closed::Closed;
 use self::core::SessionRef;
 use self::id::{SessionId, SessionIdRef};
+use self::owned::OwnedSession;
 use self::shared::SharedHandle;
 use self::stripes::Stripes;
 use self::top::whole_bitrate;
@@ -25,6 +30,7 @@ use self::words::Whole;
 use self::writer::{Writer, WriterCell};
 use crate::collector::roster::Roster;
 use crate::direction::Direction;
+use crate::error::SessionClosed;
 use crate::label::Label;
 use crate::summary::active::as_bitrate;
 use crate::verdict::{RefuseReason, Verdict};
@@ -195,10 +201,55 @@ impl SessionHandle {
             .is_some_and(|inner| inner.roster.unregister(&inner.session))
     }
 
+    /// A future that resolves when the session closes, whoever closes it. For a task that waits for its peer, and has to end
+    /// when the session is kicked.
+    ///
+    /// ```
+    /// use std::pin::pin;
+    /// use std::task::{Context, Poll, Waker};
+    ///
+    /// use streamgauge::{CloseReason, Collector, CollectorConfig, ManualClock, Verdict};
+    ///
+    /// let collector = Collector::manual(CollectorConfig::default(), ManualClock::default());
+    /// let session = collector.register("client", "stream", "here", "there");
+    /// let mut closed = pin!(session.closed());
+    /// let mut task = Context::from_waker(Waker::noop());
+    /// assert_eq!(closed.as_mut().poll(&mut task), Poll::Pending);
+    /// collector.unregister("client");
+    /// let verdict = Verdict::Closed(CloseReason::Unregistered);
+    /// assert_eq!(closed.as_mut().poll(&mut task), Poll::Ready(verdict));
+    /// ```
+    pub fn closed(&self) -> Closed {
+        Closed::new(self.clone())
+    }
+
+    /// A guard that closes the session when it is dropped.
+    pub fn owned(self) -> OwnedSession {
+        OwnedSession::new(self)
+    }
+
     /// Whether the session is open: registered, and not closed.
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.inner.as_ref().is_some_and(|inner| inner.session.is_open())
+    }
+
+    /// Nothing while the session is open, and otherwise what its connection ends with. For what moves bytes first and counts
+    /// them after: it asks before it moves any.
+    ///
+    /// Always in order for the handle of a null collector, which counts everything.
+    ///
+    /// # Errors
+    ///
+    /// When the session has closed, or was refused.
+    ///
+    /// Cost: one load.
+    #[inline]
+    pub fn ensure_open(&self) -> Result<(), SessionClosed> {
+        match &self.inner {
+            Some(inner) if !inner.session.is_open() => Err(SessionClosed(inner.session.verdict_of_closed())),
+            _ => Ok(()),
+        }
     }
 
     /// The session's id; none for a null collector's.

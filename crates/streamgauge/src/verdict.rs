@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::SessionClosed;
+
 /// What became of the bytes of one `ingress` or `egress` call.
 ///
 /// A packet loop can drop its peer on anything but [`Verdict::Counted`].
@@ -23,6 +25,30 @@ impl Verdict {
     #[must_use]
     pub fn is_counted(self) -> bool {
         self == Self::Counted
+    }
+
+    /// Nothing where the bytes were counted, and otherwise an error, for a connection that ends with its session.
+    ///
+    /// # Errors
+    ///
+    /// Where the answer is not [`Counted`](Self::Counted).
+    #[inline]
+    pub fn into_result(self) -> Result<(), SessionClosed> {
+        match self {
+            Self::Counted => Ok(()),
+            verdict => Err(SessionClosed(verdict)),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Counted => f.write_str("counted"),
+            Self::Closed(reason) => write!(f, "the session has closed: {reason}"),
+            Self::Unknown => f.write_str("no open session has this id"),
+            Self::Refused(reason) => write!(f, "refused: {reason}"),
+        }
     }
 }
 

@@ -96,7 +96,7 @@ pub(crate) fn try_register(
 }
 
 fn check_sessions(core: &CollectorCore) -> Result<(), AdmissionError> {
-    let (open, max) = (core.roster.population.open(), core.config.max_sessions);
+    let (open, max) = (core.roster.population.open(), core.limits.max_sessions());
     if max != 0 && open >= max {
         return Err(AdmissionError::Sessions { open, max });
     }
@@ -108,7 +108,7 @@ fn check_bitrate(
     direction: Direction,
     admission: &Admission,
 ) -> Result<(), AdmissionError> {
-    let max = core.max_bitrate(direction);
+    let max = core.limits.max_bitrate(direction);
     let expected = admission.expected(direction);
     let top = match core.companion_top_bitrate(direction) {
         // Also times infinity, where a product would be no number.

@@ -27,13 +27,15 @@ impl Collector {
     /// The configured limit of the ingress bitrate, in bit/s; 0: none.
     #[must_use]
     pub fn max_ingress_bitrate(&self) -> f64 {
-        self.ask(0.0, |core| as_bitrate(core.max_bitrate(Direction::Ingress)))
+        self.ask(0.0, |core| {
+            as_bitrate(core.limits.max_bitrate(Direction::Ingress))
+        })
     }
 
     /// The configured limit of the egress bitrate, in bit/s; 0: none.
     #[must_use]
     pub fn max_egress_bitrate(&self) -> f64 {
-        self.ask(0.0, |core| as_bitrate(core.max_bitrate(Direction::Egress)))
+        self.ask(0.0, |core| as_bitrate(core.limits.max_bitrate(Direction::Egress)))
     }
 
     /// The sum of the top ingress bitrates of all sessions, pending ones included, in bit/s, now.
@@ -66,7 +68,7 @@ impl Collector {
 
     fn is_bitrate_exceeded(&self, direction: Direction) -> bool {
         self.ask(false, |core| {
-            let max = core.max_bitrate(direction);
+            let max = core.limits.max_bitrate(direction);
             max != 0 && core.bitrate(direction) > as_bitrate(max)
         })
     }

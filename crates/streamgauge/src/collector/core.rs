@@ -10,6 +10,7 @@ use crossbeam_utils::CachePadded;
 use super::admission::Turnstile;
 use super::companions::Companions;
 use super::config::CollectorConfig;
+use super::limits::{LimitWords, Limits};
 use super::roster::Roster;
 use crate::clock::{Clock, Moment};
 use crate::direction::{Direction, PerDirection};
@@ -17,6 +18,7 @@ use crate::event::{ClosedSession, SessionEvent};
 use crate::health::{Health, HealthBoard, contain};
 use crate::history::ledger::Ledger;
 use crate::sampler::collection::{Collection, Purpose};
+use crate::session::waiters::Wakers;
 use crate::slot::Slot;
 use crate::stats::Stats;
 use crate::summary::Summary;
@@ -35,6 +37,7 @@ pub(crate) struct CollectorCore {
     pub(crate) clock: Clock,
     pub(crate) companions: Companions,
     pub(crate) turnstile: Turnstile,
+    pub(crate) limits: LimitWords,
     pub(crate) health: Arc<HealthBoard>,
     summary: Slot<Summary>,
     bitrates: CachePadded<PerDirection<Bitrate>>,
@@ -120,6 +123,7 @@ impl CollectorCore {
         // The first summary shows the limits, and the history that was loaded.
         collection.collect(Purpose::Refresh, now, &summary, false);
         Self {
+            limits: LimitWords::new(Limits::of(&config)),
             config,
             roster,
             clock,
@@ -164,11 +168,11 @@ impl CollectorCore {
         as_bitrate(self.roster.population.tops().read(direction))
     }
 
-    pub(crate) fn max_bitrate(&self, direction: Direction) -> u64 {
-        match direction {
-            Direction::Ingress => self.config.max_rx_bitrate,
-            Direction::Egress => self.config.max_tx_bitrate,
-        }
+    /// Under the collection's lock, so that no summary shows some of them as they were before.
+    pub(crate) fn set_limits(&self, limits: Limits) {
+        let mut state = lock(&self.state);
+        self.limits.write(limits);
+        state.collection.set_limits(limits);
     }
 
     pub(crate) fn companion_bitrate(&self, direction: Direction) -> f64 {
@@ -195,7 +199,9 @@ impl CollectorCore {
             self.collect(&mut state, Purpose::Tick, now);
             self.persist_if_due(&mut state, now);
         }
+        let waiters = state.collection.take_waiters();
         drop(state);
+        waiters.wake();
         self.roster.table.reclaim();
         self.worker.run_pending();
         now.monotonic
@@ -215,7 +221,9 @@ impl CollectorCore {
         }
         // Under the lock: what is loaded is that collection's summary, or a later one's.
         let summary = self.summary();
+        let waiters = state.collection.take_waiters();
         drop(state);
+        waiters.wake();
         if !is_served {
             self.roster.table.reclaim();
         }
@@ -231,10 +239,11 @@ impl CollectorCore {
         }
         self.roster.intake.open().shut();
         let mut state = lock(&self.state);
+        let mut waiters = Wakers::default();
         if !state.is_finished {
             state.is_finished = true;
             if state.is_broken {
-                self.roster.close_all(CloseReason::Stopped);
+                waiters.append(self.roster.close_all(CloseReason::Stopped));
             } else {
                 self.collect(&mut state, Purpose::Stop, self.clock.now());
                 self.offer_snapshot(&mut state, Persister::is_in_doubt);
@@ -247,7 +256,9 @@ impl CollectorCore {
             // No interval does.
             self.offer_snapshot(&mut state, Persister::has_failed);
         }
+        waiters.append(state.collection.take_waiters());
         drop(state);
+        waiters.wake();
         self.roster.table.reclaim();
         // Also for who comes second: the write is done when it returns.
         if let Some(persister) = &self.persister {

@@ -16,6 +16,7 @@ use crate::peer::PeerTruncation;
 use crate::session::SessionHandle;
 use crate::session::core::{SessionCore, SessionRef};
 use crate::session::labels::{Labels, truncated};
+use crate::session::waiters::Wakers;
 use crate::table::{Claim, Lookup, Table};
 use crate::verdict::{CloseReason, RefuseReason};
 
@@ -192,18 +193,22 @@ impl Roster {
             .close(&self.population, session, CloseReason::Unregistered, now);
         if was_open {
             self.table.remove(session);
+            session.take_waiters().wake();
         }
         was_open
     }
 
-    /// Closes every session, for a stop that cannot collect: their bytes are in no history.
-    pub(crate) fn close_all(&self, reason: CloseReason) {
+    /// Closes every session, for a stop that cannot collect: their bytes are in no history. Answers who waited for that.
+    pub(crate) fn close_all(&self, reason: CloseReason) -> Wakers {
+        let mut waiters = Wakers::default();
         for session in self.table.sessions() {
             self.intake
                 .open()
                 .close(&self.population, &session, reason, self.clock.now());
             self.table.remove(&session);
+            waiters.append(session.take_waiters());
         }
+        waiters
     }
 
     pub(crate) fn set_extra(&self, session: &SessionRef, extra: &str) {

@@ -13,6 +13,7 @@ use crate::event::{ClosedSession, SessionEvent, SessionIdentity};
 use crate::history::HistoryKey;
 use crate::history::ledger::{Account, Ledger};
 use crate::session::core::SessionRef;
+use crate::session::waiters::Wakers;
 use crate::stats::Stats;
 use crate::summary::active::as_bitrate;
 use crate::verdict::CloseReason;
@@ -23,6 +24,8 @@ pub(super) struct Books {
     pub(super) roster: Arc<Roster>,
     pub(super) ledger: Ledger,
     pub(super) events: Vec<SessionEvent>,
+    /// Who waited for what the collection closed.
+    pub(super) waiters: Wakers,
     /// Whether anybody wants events.
     pub(super) is_observed: bool,
     /// When the collection under way began.
@@ -39,6 +42,7 @@ impl Books {
             roster,
             ledger,
             events: Vec::new(),
+            waiters: Wakers::default(),
             is_observed: false,
             now,
             name,
@@ -161,6 +165,7 @@ impl Clerk for Books {
             return;
         };
         self.roster.table.remove(session);
+        self.waiters.append(session.take_waiters());
         self.enter(
             past,
             &Ended {

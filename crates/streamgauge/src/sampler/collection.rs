@@ -22,6 +22,7 @@ use super::tally::Tally;
 use super::timeline::Timeline;
 use crate::clock::{Moment, nanos};
 use crate::collector::config::{CollectorConfig, Timeouts};
+use crate::collector::limits::Limits;
 use crate::collector::roster::Roster;
 use crate::direction::{Direction, PerDirection};
 use crate::event::SessionEvent;
@@ -29,6 +30,7 @@ use crate::health::HealthBoard;
 use crate::history::changed::Changed;
 use crate::history::ledger::Ledger;
 use crate::history::snapshot::HistorySnapshot;
+use crate::session::waiters::Wakers;
 use crate::slot::Slot;
 use crate::stats::Stats;
 use crate::summary::active::as_bitrate;
@@ -66,13 +68,6 @@ pub(crate) struct Collection {
     retired: Vec<Arc<Summary>>,
 }
 
-/// The configured limits, as summaries show them.
-#[derive(Debug, Clone, Copy)]
-struct Limits {
-    sessions: u64,
-    bitrates: PerDirection<f64>,
-}
-
 impl Collection {
     pub(crate) fn new(
         config: &CollectorConfig,
@@ -94,11 +89,7 @@ impl Collection {
             ),
             scratch: Scratch::default(),
             timeouts: Timeouts::of(config),
-            limits: Limits {
-                sessions: config.max_sessions,
-                bitrates: PerDirection::new(config.max_rx_bitrate, config.max_tx_bitrate)
-                    .map(|max| as_bitrate(*max)),
-            },
+            limits: Limits::of(config),
             counts_packets: config.count_packets,
             sequence: 0,
             health,
@@ -254,6 +245,16 @@ impl Collection {
         };
     }
 
+    /// Those who waited for sessions that collections closed, to be woken once the collection's lock is free.
+    pub(crate) fn take_waiters(&mut self) -> Wakers {
+        std::mem::take(&mut self.books.waiters)
+    }
+
+    /// Has summaries show other limits.
+    pub(crate) fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// The collector's bitrates, as of the last roll.
     pub(crate) fn bitrates(&self) -> PerDirection<f64> {
         self.timeline.bitrates()
@@ -287,9 +288,9 @@ impl Header {
     fn write(&self, summary: &mut Summary) {
         summary.sequence = self.sequence;
         summary.taken_at = self.now.wall;
-        summary.max_sessions = self.limits.sessions;
-        summary.max_rx_bitrate = self.limits.bitrates.rx;
-        summary.max_tx_bitrate = self.limits.bitrates.tx;
+        summary.max_sessions = self.limits.max_sessions;
+        summary.max_rx_bitrate = as_bitrate(self.limits.max_rx_bitrate);
+        summary.max_tx_bitrate = as_bitrate(self.limits.max_tx_bitrate);
         summary.current_rx_bitrate = self.bitrates.rx;
         summary.current_tx_bitrate = self.bitrates.tx;
     }

@@ -1,10 +1,11 @@
-//! What few sessions have, behind one word of each: text of the program's own, writers, stripes.
+//! What few sessions have, behind one word of each: text of the program's own, writers, stripes, tasks that wait.
 //!
 //! Made when the first of them is asked for, and never taken away while the session lives. Two threads that make them at
 //! once both allocate, and one allocation stands: nobody waits. The word is once_cell's `OnceBox`, since std's `OnceLock`
 //! takes two words; `sync` names it.
 
 use super::stripes::Stripes;
+use super::waiters::Waiters;
 use super::writer::{Counts, WriterCells};
 use crate::collector::population::Population;
 use crate::slot::OptionalSlot;
@@ -15,6 +16,7 @@ use crate::sync::{AtomicBool, OnceBox, Ordering};
 pub(super) struct Attachments {
     pub(super) extra: OptionalSlot<Box<str>>,
     pub(super) writers: WriterCells,
+    pub(super) waiters: Waiters,
     stripes: OnceBox<Stripes>,
 }
 
@@ -87,6 +89,7 @@ impl Attached {
             Box::new(Attachments {
                 extra: OptionalSlot::empty(),
                 writers: WriterCells::default(),
+                waiters: Waiters::default(),
                 stripes: OnceBox::new(),
             })
         })

@@ -141,6 +141,10 @@ impl SessionCore {
         }
     }
 
+    pub(super) fn attached(&self) -> &Attached {
+        &self.apart.attached
+    }
+
     pub(crate) fn labels(&self) -> &Labels {
         &self.apart.labels
     }
@@ -155,6 +159,11 @@ impl SessionCore {
 
     pub(crate) fn is_open(&self) -> bool {
         self.state().phase.is_open()
+    }
+
+    /// As [`is_open`](Self::is_open), in an order that every closer agrees on.
+    pub(super) fn is_open_in_order(&self) -> bool {
+        self.state().phase.is_open_in_order()
     }
 
     pub(crate) fn is_on_traffic(&self) -> bool {
@@ -285,7 +294,7 @@ impl SessionCore {
         let stripes = self.attachments().stripes_or_make(self.state().count_packets);
         // The closer moves the phase first and looks for stripes second: either it finds these and seals them, or the phase
         // is found closed here, and nobody counts in them.
-        if self.state().phase.is_open_in_order() {
+        if self.is_open_in_order() {
             stripes.clone()
         } else {
             Stripes::default()
@@ -294,9 +303,7 @@ impl SessionCore {
 
     /// Adds a writer's cell; `false` if the session has closed.
     pub(crate) fn admit_writer(&self, cell: &Arc<WriterCell>) -> bool {
-        self.attachments()
-            .writers
-            .admit(cell, || self.state().phase.is_open_in_order())
+        self.attachments().writers.admit(cell, || self.is_open_in_order())
     }
 
     /// Takes the writers' cells out of a closed session.

@@ -264,3 +264,25 @@ fn an_observer_may_stop_its_collector() {
     assert!(meter.health().is_stopped && !session.is_known());
     assert_eq!(bytes(meter.refreshed().history.stats), (3, 0));
 }
+
+#[test]
+fn several_observers_are_each_told_also_after_one_that_panics() {
+    struct Broken;
+
+    impl SessionObserver for Broken {
+        fn on_event(&self, _event: &SessionEvent) {
+            panic!("broken");
+        }
+    }
+
+    let ((first, one), (last, other)) = (Recorder::pair(), Recorder::pair());
+    let all: Vec<Arc<dyn SessionObserver>> = vec![one, Arc::new(Broken), other];
+    let meter = Checked::patient(|config| config.observer = Some(Arc::new(all)));
+    meter.register_and_activate("a", "", "", "");
+    meter.unregister("a");
+    meter.tick();
+    let events = first.take_names();
+    assert_eq!(events.len(), 3, "{events:?}");
+    assert_eq!(last.take_names(), events);
+    assert_eq!(meter.health().observer_panics, 3);
+}

@@ -12,11 +12,12 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use streamgauge::{
     Activation, ActiveSession, ActiveSessions, Admission, AdmissionError, Burst, CapsHit, CidrError,
-    CidrLimiter, CloseReason, ClosedSession, Collector, CollectorConfig, Config, Damage, Error, FileStore,
-    Health, History, HistoryKey, HistoryRow, HistorySnapshot, InspectedFile, Inspection, Label, LabelMap,
-    Loaded, ManualClock, OpenSession, PeerTruncation, Peers, RefuseReason, Registry, RegistryError,
-    RegistryReader, Session, SessionEvent, SessionHandle, SessionId, SessionIdRef, SessionIdentity, SetAside,
-    SharedHandle, Stats, StoreError, Summary, Verdict, Writer,
+    CidrLimiter, CloseReason, Closed, ClosedSession, Collector, CollectorConfig, Config, Damage, Error,
+    FileStore, Health, History, HistoryKey, HistoryRow, HistorySnapshot, InspectedFile, Inspection, Label,
+    LabelMap, Limits, Loaded, ManualClock, Metered, OpenSession, OwnedSession, PeerTruncation, Peers,
+    RefuseReason, Registry, RegistryError, RegistryReader, Session, SessionClosed, SessionEvent,
+    SessionHandle, SessionId, SessionIdRef, SessionIdentity, SetAside, SharedHandle, Stats, StoreError,
+    Summary, Verdict, Writer,
 };
 use streamgauge_testkit::is;
 
@@ -62,6 +63,9 @@ fn rows() -> Vec<Row> {
         SessionHandle:         1 1 1 1 1, 16;
         SharedHandle:          1 1 1 1 1, 32;
         Writer:                1 1 0 1 1, 24;
+        OwnedSession:          1 1 0 1 1, 24;
+        Closed:                1 1 0 1 1, 40;
+        Metered<()>:           1 1 0 1 1, 24;
         Burst<'static>:        0 0 0 0 0, 24;
         Registry:              1 1 1 0 0, 16;
         RegistryReader:        1 1 1 0 0, 8;
@@ -71,6 +75,7 @@ fn rows() -> Vec<Row> {
         Activation:            1 1 1 1 1, 1;
         PeerTruncation:        1 1 1 1 1, 2;
         Admission:             1 1 1 1 1, 24;
+        Limits:                1 1 1 1 1, 24;
         Verdict:               1 1 1 1 1, 2;
         CloseReason:           1 1 1 1 1, 1;
         RefuseReason:          1 1 1 1 1, 1;
@@ -106,6 +111,7 @@ fn rows() -> Vec<Row> {
         RegistryError:         1 1 0 0 0, 80;
         AdmissionError:        1 1 1 1 1, 32;
         StoreError:            1 1 0 0 0, 48;
+        SessionClosed:         1 1 1 1 1, 2;
     }
 }
 

@@ -22,3 +22,4 @@ mod generations;
 mod join;
 mod stopping;
 mod tops;
+mod waiters;
