@@ -200,9 +200,7 @@ where
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Metered { body } => body.size_hint(),
-            Kind::Text { text } => {
-                SizeHint::with_exact(text.as_ref().map_or(0, |text| length(text.len())))
-            }
+            Kind::Text { text } => SizeHint::with_exact(text.as_ref().map_or(0, |text| length(text.len()))),
         }
     }
 }

@@ -24,10 +24,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use self::ledger::Ledger;
 use self::overhead::Overhead;
 use self::service::WithConnection;
+use crate::closed::SessionClosed;
 use crate::direction::Direction;
+use crate::exchange::WeakExchange;
 use crate::head::length;
 use crate::peer_addr::PeerAddr;
-use crate::tap::IoTap;
+use crate::tap::{ClosedWatch, IoTap, total};
 
 /// Where a request came from: an extension of requests, by which the layer finds the connection's books.
 ///
@@ -91,6 +93,25 @@ pin_project! {
 struct ConnectionMeter {
     context: ConnectionContext,
     phase: Phase,
+    /// What a write waits for besides the peer.
+    stall: Option<Stall>,
+}
+
+/// A write of HTTP/1 that waits for the peer. Whoever serves the connection polls nothing else meanwhile, the body least of all, so
+/// here it is where the close of the exchange's session is noticed.
+#[derive(Debug)]
+struct Stall {
+    exchange: WeakExchange,
+    watch: ClosedWatch,
+}
+
+impl Stall {
+    /// Ready once the session has closed while the exchange lasts. Once it is over, its own session closes too, and what is
+    /// left of the response is still to be sent.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Option<Poll<SessionClosed>> {
+        let exchange = self.exchange.upgrade()?;
+        Some(self.watch.poll(exchange.session(), cx))
+    }
 }
 
 /// Whose the bytes are.
@@ -98,8 +119,13 @@ struct ConnectionMeter {
 enum Phase {
     Http,
     /// Upgraded: reads are the exchange's. The head of the 101 has still to be written, or flushed.
-    Switching { tap: IoTap, has_written: bool },
-    Upgraded { tap: IoTap },
+    Switching {
+        tap: IoTap,
+        has_written: bool,
+    },
+    Upgraded {
+        tap: IoTap,
+    },
 }
 
 impl<T> MeteredConnection<T> {
@@ -109,6 +135,7 @@ impl<T> MeteredConnection<T> {
             meter: ConnectionMeter {
                 context,
                 phase: Phase::Http,
+                stall: None,
             },
         }
     }
@@ -135,50 +162,84 @@ impl ConnectionMeter {
         if matches!(self.phase, Phase::Http)
             && let Some(exchange) = self.ledger().take_switch()
         {
-            self.switch(IoTap::new(exchange));
+            self.phase = Phase::Switching {
+                tap: IoTap::new(exchange),
+                has_written: false,
+            };
         }
     }
 
-    fn switch(&mut self, tap: IoTap) {
-        self.phase = Phase::Switching {
-            tap,
-            has_written: false,
+    fn after_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        polled: Poll<io::Result<()>>,
+        bytes: usize,
+    ) -> Poll<io::Result<()>> {
+        self.ledger().add_moved(Direction::Ingress, length(bytes));
+        self.look();
+        match &mut self.phase {
+            Phase::Http => polled,
+            Phase::Switching { tap, .. } | Phase::Upgraded { tap } => tap.after_read(cx, polled, bytes),
+        }
+    }
+
+    fn write(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+        write: impl FnOnce(&mut Context<'_>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        self.look();
+        let ledger = &self.context.ledger;
+        let write = |cx: &mut Context<'_>| {
+            write(cx).map_ok(|bytes| {
+                ledger.add_moved(Direction::Egress, length(bytes));
+                bytes
+            })
         };
+        match &mut self.phase {
+            Phase::Http => match write(cx) {
+                Poll::Pending => self.stalled(cx),
+                polled => {
+                    self.stall = None;
+                    polled
+                }
+            },
+            Phase::Switching { has_written, .. } => write(cx).map_ok(|bytes| {
+                *has_written |= bytes > 0;
+                bytes
+            }),
+            Phase::Upgraded { tap } => tap.write(cx, most, write),
+        }
     }
 
-    fn after_read(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<()>>, bytes: usize) -> Poll<io::Result<()>> {
-        if let Some(exchange) = self.ledger().add_moved(Direction::Ingress, length(bytes)) {
-            self.switch(IoTap::new(exchange));
+    fn stalled<R>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
+        if self.stall.is_none() {
+            let occupant = self.ledger().occupant();
+            self.stall = occupant.map(|exchange| Stall {
+                exchange,
+                watch: ClosedWatch::default(),
+            });
         }
-        match &mut self.phase {
-            Phase::Http => polled,
-            Phase::Switching { tap, .. } | Phase::Upgraded { tap } => {
-                tap.settle(Direction::Ingress, cx, polled, |()| bytes)
+        match self.stall.as_mut().and_then(|stall| stall.poll(cx)) {
+            Some(polled) => polled.map(|closed| Err(closed.into())),
+            None => {
+                self.stall = None;
+                Poll::Pending
             }
-        }
-    }
-
-    fn after_write(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Ok(bytes)) = &polled {
-            self.ledger().add_written(length(*bytes));
-        }
-        match &mut self.phase {
-            Phase::Http => polled,
-            Phase::Switching { has_written, .. } => {
-                *has_written |= matches!(polled, Poll::Ready(Ok(1..)));
-                polled
-            }
-            Phase::Upgraded { tap } => tap.settle(Direction::Egress, cx, polled, |bytes| *bytes),
         }
     }
 
     fn after_flush(&mut self) {
         self.ledger().settle_egress();
-        if matches!(self.phase, Phase::Switching { has_written: true, .. })
-            && let Phase::Switching { tap, .. } = std::mem::replace(&mut self.phase, Phase::Http)
-        {
-            self.phase = Phase::Upgraded { tap };
-        }
+        self.look();
+        self.phase = match std::mem::replace(&mut self.phase, Phase::Http) {
+            Phase::Switching {
+                tap,
+                has_written: true,
+            } => Phase::Upgraded { tap },
+            phase => phase,
+        };
     }
 }
 
@@ -194,9 +255,7 @@ impl<T: AsyncRead> AsyncRead for MeteredConnection<T> {
 impl<T: AsyncWrite> AsyncWrite for MeteredConnection<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.project();
-        this.meter.look();
-        let polled = this.io.poll_write(cx, buf);
-        this.meter.after_write(cx, polled)
+        this.meter.write(cx, buf.len(), |cx| this.io.poll_write(cx, buf))
     }
 
     fn poll_write_vectored(
@@ -205,9 +264,8 @@ impl<T: AsyncWrite> AsyncWrite for MeteredConnection<T> {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.project();
-        this.meter.look();
-        let polled = this.io.poll_write_vectored(cx, bufs);
-        this.meter.after_write(cx, polled)
+        this.meter
+            .write(cx, total(bufs), |cx| this.io.poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -3,7 +3,7 @@
 //! The parts of an exchange (the future of the response, the two bodies, an upgraded connection) share one `Exchange`. Where the
 //! session is the exchange's own, the last part that is dropped closes it: however the others ended, it closes once.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use streamgauge::{SessionHandle, Verdict};
 
@@ -56,24 +56,40 @@ impl Exchange {
     /// counts what passes from the 101 on, nothing is counted twice: `io` is passed through.
     #[must_use]
     pub fn upgraded<T>(self, io: T) -> Upgraded<T> {
-        let is_counted = self.inner.ledger.as_ref().is_some_and(|ledger| ledger.is_switched());
+        let is_counted = self
+            .inner
+            .ledger
+            .as_ref()
+            .is_some_and(|ledger| ledger.is_switched());
         Upgraded::new(io, (!is_counted).then_some(self))
     }
 
     /// Counts bytes of the exchange, for its session and in the books of its connection.
     pub(crate) fn count(&self, direction: Direction, bytes: u64) -> Result<(), SessionClosed> {
-        let session = &self.inner.session;
-        let verdict = match direction {
-            Direction::Ingress => session.ingress(bytes),
-            Direction::Egress => session.egress(bytes),
-        };
-        if verdict != Verdict::Counted {
-            return Err(SessionClosed { verdict });
-        }
+        self.inner.count(direction, bytes)?;
         if let Some(ledger) = &self.inner.ledger {
             ledger.claim(direction, bytes);
         }
         Ok(())
+    }
+
+    /// Claims bytes that are about to be written, before it is known how many are.
+    pub(crate) fn claim_egress(&self, most_bytes: u64) -> Claim<'_> {
+        if let Some(ledger) = &self.inner.ledger {
+            ledger.claim(Direction::Egress, most_bytes);
+        }
+        Claim {
+            exchange: &self.inner,
+            bytes: most_bytes,
+        }
+    }
+
+    /// Has the connection ended at once, where it stands still, if the session closes before the exchange is over. For
+    /// HTTP/1 alone: there the connection is this exchange's alone until then.
+    pub(crate) fn occupy_connection(&self) {
+        if let Some(ledger) = &self.inner.ledger {
+            ledger.occupy(WeakExchange(Arc::downgrade(&self.inner)));
+        }
     }
 
     /// From here on all bytes of the connection are this exchange's.
@@ -84,10 +100,57 @@ impl Exchange {
     }
 }
 
+/// An exchange, while it lasts.
+#[derive(Debug, Clone)]
+pub(crate) struct WeakExchange(Weak<Inner>);
+
+impl WeakExchange {
+    pub(crate) fn upgrade(&self) -> Option<Exchange> {
+        self.0.upgrade().map(|inner| Exchange { inner })
+    }
+}
+
+impl Inner {
+    fn count(&self, direction: Direction, bytes: u64) -> Result<(), SessionClosed> {
+        let verdict = match direction {
+            Direction::Ingress => self.session.ingress(bytes),
+            Direction::Egress => self.session.egress(bytes),
+        };
+        if verdict == Verdict::Counted {
+            return Ok(());
+        }
+        Err(SessionClosed { verdict })
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
         if self.closes {
             self.session.unregister();
+        }
+    }
+}
+
+/// Bytes claimed in the books of a connection that are not counted yet; what is not counted is given back.
+#[derive(Debug)]
+pub(crate) struct Claim<'a> {
+    exchange: &'a Inner,
+    bytes: u64,
+}
+
+impl Claim<'_> {
+    /// Counts this many of them.
+    pub(crate) fn count(mut self, bytes: u64) -> Result<(), SessionClosed> {
+        self.exchange.count(Direction::Egress, bytes)?;
+        self.bytes = self.bytes.saturating_sub(bytes);
+        Ok(())
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        if let Some(ledger) = &self.exchange.ledger {
+            ledger.give_back(Direction::Egress, self.bytes);
         }
     }
 }

@@ -42,7 +42,12 @@ const INDEXED_FIELD_BYTES: u64 = 1;
 /// Cost: a pass over the fields; no alloc.
 #[must_use]
 pub fn request_head_bytes<B>(request: &Request<B>) -> u64 {
-    request_head(request.version(), request.method(), request.uri(), request.headers())
+    request_head(
+        request.version(),
+        request.method(),
+        request.uri(),
+        request.headers(),
+    )
 }
 
 /// What the head of a response to a request of this version takes, in bytes. The version of the response itself is not
@@ -187,7 +192,10 @@ mod tests {
             (599, "HTTP/1.1 599 \r\n\r\n"),
         ] {
             let response = Response::builder().status(status).body(()).unwrap();
-            assert_eq!(response_head_bytes(Version::HTTP_11, &response), line.len() as u64);
+            assert_eq!(
+                response_head_bytes(Version::HTTP_11, &response),
+                line.len() as u64
+            );
         }
     }
 
@@ -214,7 +222,10 @@ mod tests {
     fn trailers_are_their_fields_and_in_http2_a_frame() {
         let mut trailers = HeaderMap::new();
         trailers.insert("digest", "abc".parse().unwrap());
-        assert_eq!(trailers_bytes(Version::HTTP_11, &trailers), "digest: abc\r\n".len() as u64);
+        assert_eq!(
+            trailers_bytes(Version::HTTP_11, &trailers),
+            "digest: abc\r\n".len() as u64
+        );
         assert_eq!(trailers_bytes(Version::HTTP_2, &trailers), 9 + 1);
     }
 }

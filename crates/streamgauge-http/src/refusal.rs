@@ -85,9 +85,10 @@ impl Refusal {
     pub(crate) fn of_closed(closed: SessionClosed) -> Self {
         match closed.reason() {
             Some(CloseReason::Unregistered) => Self::new(StatusCode::FORBIDDEN, "This session was closed."),
-            Some(CloseReason::Inactive | CloseReason::TimedOut) => {
-                Self::new(StatusCode::REQUEST_TIMEOUT, "This session was silent for too long.")
-            }
+            Some(CloseReason::Inactive | CloseReason::TimedOut) => Self::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "This session was silent for too long.",
+            ),
             _ => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The server takes no further session now. Try again later.",
@@ -107,7 +108,9 @@ impl Refusal {
             HeaderValue::from_static("text/plain; charset=utf-8"),
         );
         if let Some(after) = self.retry_after {
-            let seconds = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0));
+            let seconds = after
+                .as_secs()
+                .saturating_add(u64::from(after.subsec_nanos() > 0));
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

@@ -1,6 +1,6 @@
 //! What polls of a metered connection come to: bytes that passed are counted, and a poll that waits fails when the session closes.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -27,28 +27,56 @@ impl IoTap {
         }
     }
 
-    /// Counts the bytes that the poll moved, or waits for the session's close along with it.
-    pub(crate) fn settle<R>(
+    /// What a read comes to, and how many bytes it moved.
+    pub(crate) fn after_read(
         &mut self,
-        direction: Direction,
         cx: &mut Context<'_>,
-        polled: Poll<io::Result<R>>,
-        bytes: impl FnOnce(&R) -> usize,
-    ) -> Poll<io::Result<R>> {
+        polled: Poll<io::Result<()>>,
+        bytes: usize,
+    ) -> Poll<io::Result<()>> {
         match polled {
-            Poll::Ready(Ok(passed)) => {
-                self.exchange.count(direction, length(bytes(&passed)))?;
-                Poll::Ready(Ok(passed))
+            Poll::Ready(Ok(())) => {
+                self.exchange.count(Direction::Ingress, length(bytes))?;
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => self.closed(Direction::Ingress, cx),
+        }
+    }
+
+    /// Writes at most `most` bytes. They are claimed before the connection has them: another task may send them, and settle its
+    /// books, before the write is back.
+    pub(crate) fn write(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+        write: impl FnOnce(&mut Context<'_>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let claim = self.exchange.claim_egress(length(most));
+        match write(cx) {
+            Poll::Ready(Ok(bytes)) => {
+                claim.count(length(bytes))?;
+                Poll::Ready(Ok(bytes))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => {
-                let watch = self.watches.at(direction);
-                watch
-                    .poll(self.exchange.session(), cx)
-                    .map(|closed| Err(closed.into()))
+                drop(claim);
+                self.closed(Direction::Egress, cx)
             }
         }
     }
+
+    fn closed<R>(&mut self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
+        let watch = self.watches.at(direction);
+        watch
+            .poll(self.exchange.session(), cx)
+            .map(|closed| Err(closed.into()))
+    }
+}
+
+/// What all slices hold together.
+pub(crate) fn total(bufs: &[IoSlice<'_>]) -> usize {
+    bufs.iter().map(|buf| buf.len()).sum()
 }
 
 /// Tells the one task that polls it that a session closed.
@@ -63,8 +91,6 @@ impl ClosedWatch {
     /// Ready once the session has closed; otherwise the task is woken when it does.
     pub(crate) fn poll(&mut self, session: &SessionHandle, cx: &mut Context<'_>) -> Poll<SessionClosed> {
         let closed = self.closed.get_or_insert_with(|| session.closed());
-        Pin::new(closed)
-            .poll(cx)
-            .map(|verdict| SessionClosed { verdict })
+        Pin::new(closed).poll(cx).map(|verdict| SessionClosed { verdict })
     }
 }

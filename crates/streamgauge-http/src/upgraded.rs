@@ -7,9 +7,8 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::direction::Direction;
 use crate::exchange::Exchange;
-use crate::tap::IoTap;
+use crate::tap::{IoTap, total};
 
 pin_project! {
     /// An upgraded connection, metered under the session of its exchange: made by [`Exchange::upgraded`].
@@ -53,10 +52,7 @@ impl<T: AsyncRead> AsyncRead for Upgraded<T> {
         let before = buf.filled().len();
         let polled = this.io.poll_read(cx, buf);
         match this.tap {
-            Some(tap) => {
-                let bytes = buf.filled().len() - before;
-                tap.settle(Direction::Ingress, cx, polled, |()| bytes)
-            }
+            Some(tap) => tap.after_read(cx, polled, buf.filled().len() - before),
             None => polled,
         }
     }
@@ -65,10 +61,9 @@ impl<T: AsyncRead> AsyncRead for Upgraded<T> {
 impl<T: AsyncWrite> AsyncWrite for Upgraded<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.project();
-        let polled = this.io.poll_write(cx, buf);
         match this.tap {
-            Some(tap) => tap.settle(Direction::Egress, cx, polled, |bytes| *bytes),
-            None => polled,
+            Some(tap) => tap.write(cx, buf.len(), |cx| this.io.poll_write(cx, buf)),
+            None => this.io.poll_write(cx, buf),
         }
     }
 
@@ -78,10 +73,9 @@ impl<T: AsyncWrite> AsyncWrite for Upgraded<T> {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.project();
-        let polled = this.io.poll_write_vectored(cx, bufs);
         match this.tap {
-            Some(tap) => tap.settle(Direction::Egress, cx, polled, |bytes| *bytes),
-            None => polled,
+            Some(tap) => tap.write(cx, total(bufs), |cx| this.io.poll_write_vectored(cx, bufs)),
+            None => this.io.poll_write_vectored(cx, bufs),
         }
     }
 

@@ -19,7 +19,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::overhead::Overhead;
 use crate::direction::{Direction, PerDirection};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, WeakExchange};
 
 #[derive(Debug)]
 pub(crate) struct Ledger {
@@ -31,6 +31,8 @@ pub(crate) struct Ledger {
 struct Books {
     accounts: PerDirection<Account>,
     switch: Switch,
+    /// The exchange that the connection serves, of HTTP/1.
+    occupant: Option<WeakExchange>,
 }
 
 /// One direction.
@@ -65,16 +67,21 @@ impl Ledger {
         &self.overhead
     }
 
-    /// The connection moved bytes. Answers the exchange that it was upgraded to, the first time it is asked after that.
-    pub(crate) fn add_moved(&self, direction: Direction, bytes: u64) -> Option<Exchange> {
-        let mut books = self.lock();
-        books.accounts.at(direction).moved_bytes += bytes;
-        books.take_switch()
+    /// The connection moved bytes.
+    pub(crate) fn add_moved(&self, direction: Direction, bytes: u64) {
+        self.lock().accounts.at(direction).moved_bytes += bytes;
     }
 
-    /// As of [`add_moved`](Self::add_moved), without bytes.
+    /// The exchange that the connection was upgraded to, the first time it is asked for after that.
     pub(crate) fn take_switch(&self) -> Option<Exchange> {
-        self.lock().take_switch()
+        let mut books = self.lock();
+        if !matches!(books.switch, Switch::Offered(_)) {
+            return None;
+        }
+        match std::mem::replace(&mut books.switch, Switch::Taken) {
+            Switch::Offered(exchange) => Some(exchange),
+            _ => None,
+        }
     }
 
     /// A session counted bytes.
@@ -82,10 +89,24 @@ impl Ledger {
         self.lock().accounts.at(direction).claimed_bytes += bytes;
     }
 
+    /// Bytes that were claimed are not counted after all.
+    pub(crate) fn give_back(&self, direction: Direction, bytes: u64) {
+        self.lock().accounts.at(direction).claimed_bytes -= bytes;
+    }
+
     /// Gives the overhead what was sent beyond all claims.
     pub(crate) fn settle_egress(&self) {
         let bytes = self.lock().accounts.tx.settle();
         self.overhead.count(Direction::Egress, bytes);
+    }
+
+    /// The connection serves this exchange until the next one.
+    pub(crate) fn occupy(&self, exchange: WeakExchange) {
+        self.lock().occupant = Some(exchange);
+    }
+
+    pub(crate) fn occupant(&self) -> Option<WeakExchange> {
+        self.lock().occupant.clone()
     }
 
     /// The connection is the exchange's from here on. A connection that is gone holds no exchange.
@@ -109,18 +130,6 @@ impl Ledger {
 
     fn lock(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Books {
-    fn take_switch(&mut self) -> Option<Exchange> {
-        if !matches!(self.switch, Switch::Offered(_)) {
-            return None;
-        }
-        match std::mem::replace(&mut self.switch, Switch::Taken) {
-            Switch::Offered(exchange) => Some(exchange),
-            _ => None,
-        }
     }
 }
 

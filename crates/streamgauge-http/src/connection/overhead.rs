@@ -124,9 +124,6 @@ impl Overhead {
     }
 
     fn lock(&self) -> MutexGuard<'_, PerDirection<Gap>> {
-        self.inner
-            .balance
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.inner.balance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
