@@ -20,7 +20,7 @@
 //!
 //! let response = service.oneshot(Request::new(Full::default())).await.unwrap();
 //! assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "hello");
-//! let stats = collector.refresh().history.references.get("/").unwrap().stats;
+//! let stats = collector.refresh().history.references.get("/").unwrap();
 //! assert_eq!(stats.total_rx_bytes, "GET / HTTP/1.1\r\n\r\n".len() as u64);
 //! assert_eq!(stats.total_tx_bytes, "HTTP/1.1 200 OK\r\n\r\nhello".len() as u64);
 //! # });

@@ -1,0 +1,17 @@
+//! The layer as programs use it: by itself, under hyper's servers for HTTP/1 and HTTP/2, and over metered connections.
+
+mod allocation;
+mod bodies;
+mod choices;
+mod endings;
+mod harness;
+mod overhead;
+mod page;
+mod real_ip;
+mod servers;
+mod upgrades;
+
+use streamgauge_testkit::CountingAllocator;
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
