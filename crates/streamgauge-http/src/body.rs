@@ -14,8 +14,8 @@ use bytes::{Buf, Bytes};
 use http::Version;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
+use streamgauge::SessionClosed;
 
-use crate::closed::SessionClosed;
 use crate::direction::Direction;
 use crate::exchange::Exchange;
 use crate::head::{length, trailers_bytes};

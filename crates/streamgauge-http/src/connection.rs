@@ -16,15 +16,15 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
+use streamgauge::SessionClosed;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use self::ledger::Ledger;
 use self::overhead::Overhead;
 use self::service::WithConnection;
-use crate::closed::SessionClosed;
 use crate::direction::Direction;
 use crate::exchange::WeakExchange;
 use crate::head::length;
@@ -169,6 +169,14 @@ impl ConnectionMeter {
         }
     }
 
+    /// Nothing, unless the connection was upgraded by an exchange whose session has closed.
+    fn ensure_open(&self) -> io::Result<()> {
+        match &self.phase {
+            Phase::Http => Ok(()),
+            Phase::Switching { tap, .. } | Phase::Upgraded { tap } => tap.ensure_open(),
+        }
+    }
+
     fn after_read(
         &mut self,
         cx: &mut Context<'_>,
@@ -199,7 +207,7 @@ impl ConnectionMeter {
         };
         match &mut self.phase {
             Phase::Http => match write(cx) {
-                Poll::Pending => self.stalled(cx),
+                Poll::Pending => self.wait(cx),
                 polled => {
                     self.stall = None;
                     polled
@@ -213,7 +221,11 @@ impl ConnectionMeter {
         }
     }
 
-    fn stalled<R>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
+    /// What a write, flush or shutdown comes to that waits.
+    fn wait<R>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
+        if let Phase::Upgraded { tap } = &mut self.phase {
+            return tap.wait(cx);
+        }
         if self.stall.is_none() {
             let occupant = self.ledger().occupant();
             self.stall = occupant.map(|exchange| Stall {
@@ -246,6 +258,7 @@ impl ConnectionMeter {
 impl<T: AsyncRead> AsyncRead for MeteredConnection<T> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.project();
+        this.meter.ensure_open()?;
         let before = buf.filled().len();
         let polled = this.io.poll_read(cx, buf);
         this.meter.after_read(cx, polled, buf.filled().len() - before)
@@ -274,12 +287,19 @@ impl<T: AsyncWrite> AsyncWrite for MeteredConnection<T> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.project();
-        ready!(this.io.poll_flush(cx))?;
-        this.meter.after_flush();
+        match this.io.poll_flush(cx) {
+            Poll::Ready(Ok(())) => this.meter.after_flush(),
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending => return this.meter.wait(cx),
+        }
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.project().io.poll_shutdown(cx)
+        let this = self.project();
+        match this.io.poll_shutdown(cx) {
+            Poll::Pending => this.meter.wait(cx),
+            polled => polled,
+        }
     }
 }

@@ -1,10 +1,21 @@
 //! The two directions of traffic, as a server sees them.
 
+use streamgauge::{SessionHandle, Verdict};
+
 /// Which way bytes pass: requests come in, responses go out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
     Ingress,
     Egress,
+}
+
+impl Direction {
+    pub(crate) fn count(self, session: &SessionHandle, bytes: u64) -> Verdict {
+        match self {
+            Self::Ingress => session.ingress(bytes),
+            Self::Egress => session.egress(bytes),
+        }
+    }
 }
 
 /// One value for each direction.

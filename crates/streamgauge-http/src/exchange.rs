@@ -5,9 +5,8 @@
 
 use std::sync::{Arc, Weak};
 
-use streamgauge::{SessionHandle, Verdict};
+use streamgauge::{OwnedSession, SessionClosed, SessionHandle};
 
-use crate::closed::SessionClosed;
 use crate::connection::ledger::Ledger;
 use crate::direction::Direction;
 use crate::upgraded::Upgraded;
@@ -26,8 +25,8 @@ pub struct Exchange {
 #[derive(Debug)]
 struct Inner {
     session: SessionHandle,
-    /// Whether the session is this exchange's own.
-    closes: bool,
+    /// Closes the session, where it is this exchange's own.
+    _own: Option<OwnedSession>,
     /// The books of the connection that the exchange is on, where that is metered.
     ledger: Option<Arc<Ledger>>,
 }
@@ -36,8 +35,8 @@ impl Exchange {
     pub(crate) fn new(session: SessionHandle, closes: bool, ledger: Option<Arc<Ledger>>) -> Self {
         Self {
             inner: Arc::new(Inner {
+                _own: closes.then(|| session.clone().owned()),
                 session,
-                closes,
                 ledger,
             }),
         }
@@ -112,22 +111,11 @@ impl WeakExchange {
 
 impl Inner {
     fn count(&self, direction: Direction, bytes: u64) -> Result<(), SessionClosed> {
-        let verdict = match direction {
-            Direction::Ingress => self.session.ingress(bytes),
-            Direction::Egress => self.session.egress(bytes),
-        };
-        if verdict == Verdict::Counted {
-            return Ok(());
+        if bytes == 0 {
+            // No packet, where packets are counted.
+            return self.session.ensure_open();
         }
-        Err(SessionClosed { verdict })
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        if self.closes {
-            self.session.unregister();
-        }
+        direction.count(&self.session, bytes).into_result()
     }
 }
 

@@ -40,8 +40,8 @@ pub struct MeterLayer {
 
 type Choose = dyn Fn(&Arrival<'_>) -> Choice + Send + Sync;
 type OnLimit = dyn Fn(&AdmissionError) -> Refusal + Send + Sync;
-type PeerBy = dyn Fn(&Parts) -> Option<SocketAddr> + Send + Sync;
-type ConnectionBy = dyn Fn(&Parts) -> Option<ConnectionContext> + Send + Sync;
+type FindPeer = dyn Fn(&Parts) -> Option<SocketAddr> + Send + Sync;
+type FindConnection = dyn Fn(&Parts) -> Option<ConnectionContext> + Send + Sync;
 
 #[derive(Clone)]
 struct Rules {
@@ -51,8 +51,8 @@ struct Rules {
     limiter: Option<Arc<dyn IpLimiter>>,
     proxies: TrustedProxies,
     on_limit: Arc<OnLimit>,
-    peer_by: Arc<PeerBy>,
-    connection_by: Arc<ConnectionBy>,
+    peer: Arc<FindPeer>,
+    connection: Arc<FindConnection>,
 }
 
 impl MeterLayer {
@@ -69,8 +69,8 @@ impl MeterLayer {
                 limiter: None,
                 proxies: TrustedProxies::none(),
                 on_limit: Arc::new(Refusal::of_limit),
-                peer_by: Arc::new(|parts| parts.extensions.get().map(|PeerAddr(peer)| *peer)),
-                connection_by: Arc::new(|parts| parts.extensions.get().cloned()),
+                peer: Arc::new(|parts| parts.extensions.get().map(|PeerAddr(peer)| *peer)),
+                connection: Arc::new(|parts| parts.extensions.get().cloned()),
             }),
         }
     }
@@ -100,21 +100,24 @@ impl MeterLayer {
         self.with(|rules| rules.on_limit = Arc::new(answer))
     }
 
-    /// Where the peer's address is found, in place of a [`PeerAddr`] in the extensions.
+    /// Takes the peer's address from an extension of the program's own, in place of a [`PeerAddr`].
     ///
-    /// For axum: `.peer_by(|parts| parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0))`.
+    /// For axum: `.peer_from(|info: &ConnectInfo<SocketAddr>| info.0)`.
     #[must_use]
-    pub fn peer_by(self, find: impl Fn(&Parts) -> Option<SocketAddr> + Send + Sync + 'static) -> Self {
-        self.with(|rules| rules.peer_by = Arc::new(find))
+    pub fn peer_from<T: Send + Sync + 'static>(
+        self,
+        read: impl Fn(&T) -> SocketAddr + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|rules| rules.peer = Arc::new(move |parts| parts.extensions.get().map(&read)))
     }
 
-    /// Where the connection's context is found, in place of a [`ConnectionContext`] in the extensions.
+    /// Takes the connection's context from an extension of the program's own, in place of a [`ConnectionContext`].
     #[must_use]
-    pub fn connection_by(
+    pub fn connection_from<T: Send + Sync + 'static>(
         self,
-        find: impl Fn(&Parts) -> Option<ConnectionContext> + Send + Sync + 'static,
+        read: impl Fn(&T) -> ConnectionContext + Send + Sync + 'static,
     ) -> Self {
-        self.with(|rules| rules.connection_by = Arc::new(find))
+        self.with(|rules| rules.connection = Arc::new(move |parts| parts.extensions.get().map(&read)))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Rules)) -> Self {
@@ -194,7 +197,7 @@ where
 impl Rules {
     /// The exchange that a request is metered as; none if it is not.
     fn admit(&self, parts: &mut Parts) -> Result<Option<Exchange>, Refusal> {
-        let peer = (self.peer_by)(parts);
+        let peer = (self.peer)(parts);
         let client = peer.map(|peer| self.proxies.client(peer.ip(), &parts.headers));
         self.check_address(client)?;
         let is_collectable =
@@ -204,7 +207,7 @@ impl Rules {
         }
         let choice = (self.choose)(&Arrival { parts, peer, client });
         // Claimed once: a layer further in finds no connection, and counts in its collector alone.
-        let connection = (self.connection_by)(parts);
+        let connection = (self.connection)(parts);
         let ledger = connection.map(ConnectionContext::into_ledger);
         let head_bytes = request_head(parts.version, &parts.method, &parts.uri, &parts.headers);
 

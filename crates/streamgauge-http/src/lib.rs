@@ -20,7 +20,8 @@
 //!
 //! let response = service.oneshot(Request::new(Full::default())).await.unwrap();
 //! assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "hello");
-//! let stats = collector.refresh().history.references.get("/").unwrap();
+//! let summary = collector.refresh();
+//! let stats = summary.history.references.get("/").unwrap();
 //! assert_eq!(stats.total_rx_bytes, "GET / HTTP/1.1\r\n\r\n".len() as u64);
 //! assert_eq!(stats.total_tx_bytes, "HTTP/1.1 200 OK\r\n\r\nhello".len() as u64);
 //! # });
@@ -52,7 +53,6 @@
 
 mod body;
 mod choice;
-mod closed;
 mod connection;
 mod direction;
 mod exchange;
@@ -67,7 +67,6 @@ mod upgraded;
 
 pub use body::{BoxError, MeteredBody, ResponseBody};
 pub use choice::{Arrival, Choice, Labels};
-pub use closed::SessionClosed;
 pub use connection::overhead::{Balance, Overhead};
 pub use connection::service::WithConnection;
 pub use connection::{ConnectionContext, MeteredConnection};
@@ -79,3 +78,10 @@ pub use real_ip::{ProxyError, ProxyHeader, TrustedProxies};
 pub use refusal::Refusal;
 pub use response::ResponseFuture;
 pub use upgraded::Upgraded;
+
+pub use streamgauge::SessionClosed;
+
+/// The programs of docs/integrations/http.md, which run as tests of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/integrations/http.md")]
+mod http_page {}

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 /// that of the last proxy.
 ///
 /// [`WithConnection`](crate::WithConnection) and [`ConnectionContext`](crate::ConnectionContext) put it there; a program that has
-/// it elsewhere, such as in axum's `ConnectInfo`, gives the layer a closure instead:
-/// [`MeterLayer::peer_by`](crate::MeterLayer::peer_by).
+/// it elsewhere, such as in axum's `ConnectInfo`, says so by
+/// [`MeterLayer::peer_from`](crate::MeterLayer::peer_from).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PeerAddr(pub SocketAddr);

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use streamgauge::{AdmissionError, CloseReason};
+use streamgauge::{AdmissionError, CloseReason, SessionClosed, Verdict};
 
 use crate::body::ResponseBody;
-use crate::closed::SessionClosed;
 
 /// A response in place of the service's: a status, a text, and when to try again.
 ///
@@ -82,10 +81,12 @@ impl Refusal {
     }
 
     /// What is answered where the session closes before the response begins.
-    pub(crate) fn of_closed(closed: SessionClosed) -> Self {
-        match closed.reason() {
-            Some(CloseReason::Unregistered) => Self::new(StatusCode::FORBIDDEN, "This session was closed."),
-            Some(CloseReason::Inactive | CloseReason::TimedOut) => Self::new(
+    pub(crate) fn of_closed(SessionClosed(verdict): SessionClosed) -> Self {
+        match verdict {
+            Verdict::Closed(CloseReason::Unregistered) => {
+                Self::new(StatusCode::FORBIDDEN, "This session was closed.")
+            }
+            Verdict::Closed(CloseReason::Inactive | CloseReason::TimedOut) => Self::new(
                 StatusCode::REQUEST_TIMEOUT,
                 "This session was silent for too long.",
             ),

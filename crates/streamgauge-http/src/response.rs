@@ -8,9 +8,9 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode, Version};
 use http_body::Body;
 use pin_project_lite::pin_project;
+use streamgauge::SessionClosed;
 
 use crate::body::{BoxError, MeteredBody, ResponseBody};
-use crate::closed::SessionClosed;
 use crate::direction::Direction;
 use crate::exchange::Exchange;
 use crate::head::response_head_bytes;

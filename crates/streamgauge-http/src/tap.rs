@@ -4,9 +4,8 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use streamgauge::{Closed, SessionHandle};
+use streamgauge::{Closed, SessionClosed, SessionHandle};
 
-use crate::closed::SessionClosed;
 use crate::direction::{Direction, PerDirection};
 use crate::exchange::Exchange;
 use crate::head::length;
@@ -25,6 +24,11 @@ impl IoTap {
             exchange,
             watches: PerDirection::default(),
         }
+    }
+
+    /// Asked before a byte is moved, so that nothing passes for a kicked client.
+    pub(crate) fn ensure_open(&self) -> io::Result<()> {
+        Ok(self.exchange.session().ensure_open()?)
     }
 
     /// What a read comes to, and how many bytes it moved.
@@ -52,6 +56,7 @@ impl IoTap {
         most: usize,
         write: impl FnOnce(&mut Context<'_>) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
+        self.ensure_open()?;
         let claim = self.exchange.claim_egress(length(most));
         match write(cx) {
             Poll::Ready(Ok(bytes)) => {
@@ -61,9 +66,14 @@ impl IoTap {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => {
                 drop(claim);
-                self.closed(Direction::Egress, cx)
+                self.wait(cx)
             }
         }
+    }
+
+    /// What a write, flush or shutdown comes to that waits.
+    pub(crate) fn wait<R>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
+        self.closed(Direction::Egress, cx)
     }
 
     fn closed<R>(&mut self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
@@ -91,6 +101,6 @@ impl ClosedWatch {
     /// Ready once the session has closed; otherwise the task is woken when it does.
     pub(crate) fn poll(&mut self, session: &SessionHandle, cx: &mut Context<'_>) -> Poll<SessionClosed> {
         let closed = self.closed.get_or_insert_with(|| session.closed());
-        Pin::new(closed).poll(cx).map(|verdict| SessionClosed { verdict })
+        Pin::new(closed).poll(cx).map(SessionClosed)
     }
 }

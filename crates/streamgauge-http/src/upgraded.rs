@@ -49,6 +49,9 @@ impl<T> Upgraded<T> {
 impl<T: AsyncRead> AsyncRead for Upgraded<T> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.project();
+        if let Some(tap) = &this.tap {
+            tap.ensure_open()?;
+        }
         let before = buf.filled().len();
         let polled = this.io.poll_read(cx, buf);
         match this.tap {
@@ -84,10 +87,18 @@ impl<T: AsyncWrite> AsyncWrite for Upgraded<T> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.project().io.poll_flush(cx)
+        let this = self.project();
+        match (this.io.poll_flush(cx), this.tap) {
+            (Poll::Pending, Some(tap)) => tap.wait(cx),
+            (polled, _) => polled,
+        }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.project().io.poll_shutdown(cx)
+        let this = self.project();
+        match (this.io.poll_shutdown(cx), this.tap) {
+            (Poll::Pending, Some(tap)) => tap.wait(cx),
+            (polled, _) => polled,
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The session "(overhead)": what connections moved that no session of theirs claimed.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use streamgauge::{Collector, Verdict};
@@ -7,7 +8,6 @@ use streamgauge::{Collector, Verdict};
 use super::ledger::Ledger;
 use super::{ConnectionContext, MeteredConnection};
 use crate::direction::{Direction, PerDirection};
-use std::net::SocketAddr;
 
 /// The reference, and the peer, of what is in no session.
 const NAME: &str = "(overhead)";
@@ -108,11 +108,7 @@ impl Overhead {
             return;
         }
         let session = collector.register(id, NAME, location, NAME);
-        let by_handle = match direction {
-            Direction::Ingress => session.ingress(bytes),
-            Direction::Egress => session.egress(bytes),
-        };
-        if by_handle != Verdict::Counted {
+        if direction.count(&session, bytes) != Verdict::Counted {
             self.lock().at(direction).lost_bytes += bytes;
         }
     }

@@ -223,7 +223,7 @@ async fn the_closure_sees_the_peer_and_the_client() {
         ))
     })
     .trust(proxies)
-    .peer_by(|parts| parts.extensions.get::<SocketAddr>().copied());
+    .peer_from(|peer: &SocketAddr| *peer);
     let mut request = get();
     request
         .extensions_mut()

@@ -4,15 +4,17 @@ use std::convert::Infallible;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use http::{Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use streamgauge_http::{Balance, BoxError, Choice, MeterLayer, Overhead, Refusal};
+use streamgauge_tokio::Metered;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::{Layer, service_fn};
 
 use crate::harness::{
-    Arrived, Gauge, HANG, Protocol, Site, TestBody, empty, full, read, request, serve, trailers, wired,
+    Arrived, Client, Gauge, HANG, Protocol, Site, TestBody, empty, full, read, request, serve, trailers,
+    wired,
 };
 
 /// Answers what it got, in frames of at most 10,000 bytes, with trailers.
@@ -86,6 +88,37 @@ async fn exchanges_at_once_on_one_connection_and_the_overhead_add_up() {
     assert_eq!(gauge.total_bytes(), wire);
     assert_eq!(overhead.balance(), Balance::default());
     assert_eq!(gauge.closed().len(), 50);
+}
+
+/// `Metered` beneath has the same bytes in a session for each connection, in a collector of its own.
+#[tokio::test]
+async fn a_collector_of_connections_and_one_of_exchanges_have_the_same_totals() {
+    for protocol in Protocol::BOTH {
+        let (connections, exchanges) = (Gauge::new(), Gauge::new());
+        let overhead = Overhead::new(&exchanges.collector, "listener");
+        for n in 0..3_usize {
+            let (client, server, wire) = wired();
+            let session = connections
+                .collector
+                .register(n.to_be_bytes(), "connection", "listener", "there");
+            let server = Metered::new(server, session);
+            let service = exchanges.layer().layer(service_fn(echo));
+            let server = serve(protocol, Some(&overhead), server, service);
+            let client = Client::connect(protocol, client).await;
+            for _ in 0..=n {
+                let response = client
+                    .send(request(protocol, "POST", "/", full("hello")))
+                    .await
+                    .unwrap();
+                assert_eq!(read(response.into_body()).await.unwrap(), "hello");
+            }
+            drop(client);
+            drop(tokio::time::timeout(HANG, server).await.unwrap());
+            let (_, rx, tx) = connections.closed_bytes()[n].clone();
+            assert_eq!((rx, tx), wire.bytes());
+            assert_eq!(exchanges.total_bytes(), connections.total_bytes(), "{protocol:?}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -273,4 +306,50 @@ async fn the_overhead_is_registered_anew_when_it_timed_out_and_lost_when_the_col
     connection.write_all(b"late").await.unwrap();
     drop(connection);
     assert_eq!(overhead.balance().tx_lost_bytes, 4);
+}
+
+/// Claims and settlements on threads of their own: the connection's task sends while services' tasks write.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn exchanges_and_tunnels_on_several_threads_and_the_overhead_add_up() {
+    let gauge = Gauge::new();
+    let overhead = Overhead::new(&gauge.collector, "listener");
+    let mut moved = (0, 0);
+    let sites = (0..4).map(|_| async {
+        let service = service_fn(async |request: Arrived| match request.method().as_str() {
+            "CONNECT" => crate::upgrades::tunnel(request, true).await,
+            _ => echo(request).await,
+        });
+        let site = Site::open(Protocol::Http2, Some(&overhead), &gauge.layer(), service).await;
+        let posts = (0..30_usize).map(|n| {
+            let (client, sent) = (
+                site.client.clone(),
+                request(Protocol::Http2, "POST", "/", full(vec![b'x'; n * 1_009])),
+            );
+            tokio::spawn(async move {
+                let response = client.send(sent).await.unwrap();
+                assert_eq!(read(response.into_body()).await.unwrap().len(), n * 1_009);
+            })
+        });
+        let tunnels = (0..4).map(|_| {
+            let (client, sent) = (
+                site.client.clone(),
+                Request::connect("a.example:443").body(empty()).unwrap(),
+            );
+            tokio::spawn(async move { crate::upgrades::send_through(&client, sent, &[b'y'; 40_000]).await })
+        });
+        let tasks: Vec<_> = posts.chain(tunnels).collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        site.close().await
+    });
+    for wire in tokio::time::timeout(HANG, join_all(sites)).await.unwrap() {
+        moved = (moved.0 + wire.0, moved.1 + wire.1);
+    }
+    // What tasks of services still hold goes in its own time.
+    while gauge.closed().len() < 4 * 34 || gauge.total_bytes() != moved {
+        assert!(gauge.total_bytes().0 <= moved.0 && gauge.total_bytes().1 <= moved.1);
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(overhead.balance(), Balance::default());
 }

@@ -1,7 +1,9 @@
 //! Under hyper's servers: what clients send and get, to the byte.
 
 use std::convert::Infallible;
+use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
@@ -10,7 +12,7 @@ use http_body_util::channel::{Channel, Sender};
 use http_body_util::{BodyExt, StreamBody};
 use streamgauge_http::{BoxError, MeterLayer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tower::{Layer, service_fn};
+use tower::{Layer, Service, service_fn};
 
 use crate::harness::{
     Arrived, Client, Gauge, HANG, Protocol, Site, TestBody, empty, full, read, request, serve, trailers,
@@ -183,33 +185,34 @@ async fn a_request_that_expects_a_100_is_counted_as_any() {
 }
 
 /// A service that answers a body which the test writes, once.
-fn streaming(
-    capacity: usize,
-) -> (
-    Sender<Bytes, BoxError>,
-    impl tower::Service<
-        Arrived,
-        Response = Response<TestBody>,
-        Error = Infallible,
-        Future = impl Future<Output = Result<Response<TestBody>, Infallible>> + Send,
-    > + Clone
-    + Send
-    + 'static,
-) {
-    let (sender, channel) = Channel::<Bytes, BoxError>::new(capacity);
-    let channel = Arc::new(Mutex::new(Some(channel)));
-    let service = service_fn(move |_: Arrived| {
-        let channel = channel.lock().unwrap().take().unwrap();
-        async { Ok(Response::new(channel.boxed_unsync())) }
-    });
-    (sender, service)
+#[derive(Clone)]
+struct Once(Arc<Mutex<Option<Channel<Bytes, BoxError>>>>);
+
+impl Service<Arrived> for Once {
+    type Response = Response<TestBody>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<TestBody>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Arrived) -> Self::Future {
+        let channel = self.0.lock().unwrap().take().unwrap();
+        ready(Ok(Response::new(channel.boxed_unsync())))
+    }
+}
+
+fn streaming() -> (Sender<Bytes, BoxError>, Once) {
+    let (sender, channel) = Channel::<Bytes, BoxError>::new(1);
+    (sender, Once(Arc::new(Mutex::new(Some(channel)))))
 }
 
 #[tokio::test]
 async fn a_client_that_does_not_read_holds_the_body_back() {
     for protocol in Protocol::BOTH {
         let gauge = Gauge::new();
-        let (mut sender, service) = streaming(1);
+        let (mut sender, service) = streaming();
         let site = Site::open(protocol, None, &gauge.layer(), service).await;
         let response = site
             .client
@@ -261,7 +264,7 @@ impl<F: Future> Now for F {}
 async fn a_kick_ends_a_download_that_waits_for_its_service() {
     for protocol in Protocol::BOTH {
         let gauge = Gauge::new();
-        let (mut sender, service) = streaming(1);
+        let (mut sender, service) = streaming();
         let site = Site::open(protocol, None, &gauge.layer(), service).await;
         let response = site
             .client
