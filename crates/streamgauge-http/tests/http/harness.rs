@@ -144,6 +144,16 @@ pub(crate) fn trailers(name: &'static str, value: &'static str) -> HeaderMap {
     trailers
 }
 
+/// Lets all tasks run until something holds.
+pub(crate) async fn until(mut holds: impl FnMut() -> bool) {
+    let holding = async {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(HANG, holding).await.unwrap();
+}
+
 /// The whole of a body.
 pub(crate) async fn read<B>(body: B) -> Result<Bytes, B::Error>
 where

@@ -16,7 +16,7 @@ use tower::{Layer, Service, service_fn};
 
 use crate::harness::{
     Arrived, Client, Gauge, HANG, Protocol, Site, TestBody, empty, full, read, request, serve, trailers,
-    wired,
+    until, wired,
 };
 
 /// Answers what it got.
@@ -298,9 +298,12 @@ async fn a_kick_ends_an_upload_that_waits_for_its_client() {
             .client
             .send(request(protocol, "POST", "/", channel.boxed_unsync()));
         let kick = async {
-            while gauge.live_bytes().0 < 5 + request_head(Protocol::Http2, "POST", "/", "") {
-                tokio::task::yield_now().await;
-            }
+            let fields = match protocol {
+                Protocol::Http1 => "transfer-encoding: chunked\r\n",
+                Protocol::Http2 => "",
+            };
+            let head = request_head(protocol, "POST", "/", fields);
+            until(|| gauge.live_bytes().0 == head + 5).await;
             let id = gauge.collector.active()[0].id.clone();
             assert!(gauge.collector.unregister(id.as_bytes()));
         };
@@ -371,8 +374,6 @@ async fn the_end_of_an_exchange_cuts_nothing_off() {
         .send(request(Protocol::Http1, "GET", "/", empty()))
         .await
         .unwrap();
-    while gauge.closed().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    until(|| !gauge.closed().is_empty()).await;
     assert_eq!(read(response.into_body()).await.unwrap().len(), 200_000);
 }

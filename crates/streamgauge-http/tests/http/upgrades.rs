@@ -5,16 +5,16 @@ use std::io;
 use futures_util::{SinkExt, StreamExt};
 use http::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use streamgauge_http::{Balance, BoxError, Exchange, MeterLayer, Overhead, SessionClosed};
+use streamgauge_http::{Balance, BoxError, Exchange, MeterLayer, MeteredBody, Overhead, SessionClosed};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
-use tower::{Layer, service_fn};
+use tower::{Layer, ServiceExt, service_fn};
 
-use crate::harness::{Arrived, Client, Gauge, HANG, Protocol, TestBody, Wire, empty, serve, wired};
+use crate::harness::{Arrived, Client, Gauge, HANG, Protocol, TestBody, Wire, empty, serve, until, wired};
 
 /// Who meters the upgraded connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,9 +236,7 @@ async fn a_tunnel_of_http1_is_counted_by_its_connection() {
         .body(empty())
         .unwrap();
     send_through(&client, request, &[b'x'; 5_000]).await;
-    while gauge.closed().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    until(|| !gauge.closed().is_empty()).await;
     let head = "CONNECT a.example:443 HTTP/1.1\r\nhost: a.example\r\n\r\n".len() as u64;
     let answer = "HTTP/1.1 200 OK\r\n\r\n".len() as u64;
     let (_, rx, tx) = gauge.closed_bytes()[0].clone();
@@ -282,9 +280,7 @@ async fn a_tunnel_of_http2_is_counted_by_its_service() {
     tokio::time::timeout(HANG, both).await.unwrap();
     drop(client);
     drop(tokio::time::timeout(HANG, server).await.unwrap());
-    while gauge.closed().len() < 2 {
-        tokio::task::yield_now().await;
-    }
+    until(|| gauge.closed().len() == 2).await;
     let mut closed = gauge.closed_bytes();
     closed.sort();
     // Of CONNECT the method and the authority; of its extension, scheme and path besides. No `:protocol`, which is not in the head
@@ -330,4 +326,33 @@ async fn an_upgrade_that_nobody_takes_up_closes_its_session() {
     assert_eq!(gauge.closed().len(), 1);
     assert_eq!(gauge.total_bytes(), wire.bytes());
     assert_eq!(gauge.collector.sessions(), 1, "the overhead alone");
+}
+
+/// A connection may break off while the 101 is on its way: before the service has answered, or before it was told.
+#[tokio::test]
+async fn an_upgrade_of_a_connection_that_is_gone_closes_its_session() {
+    for is_gone_before in [true, false] {
+        let gauge = Gauge::new();
+        let overhead = Overhead::new(&gauge.collector, "listener");
+        let connection = overhead.connection(tokio::io::empty(), crate::harness::peer());
+        let service = service_fn(async |_: Request<MeteredBody<TestBody>>| {
+            let response = Response::builder().status(StatusCode::SWITCHING_PROTOCOLS);
+            Ok::<_, BoxError>(response.body(empty())?)
+        });
+        let service = connection.context().service(gauge.layer().layer(service));
+        let exchange = service.oneshot(Request::new(empty()));
+        let response = if is_gone_before {
+            drop(connection);
+            exchange.await.unwrap()
+        } else {
+            let response = exchange.await.unwrap();
+            drop(connection);
+            response
+        };
+        assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
+        drop(response);
+        assert_eq!(gauge.closed().len(), 1);
+        // The books are closed too: nothing of all that was moved.
+        assert!(overhead.balance().rx_shortfall_bytes > 0);
+    }
 }
