@@ -3,12 +3,9 @@
 //! [`MeteredConnection`] stands between the server and the socket and counts what it moves into the connection's books
 //! (`ledger`). Its [`ConnectionContext`] goes with each request, so that the sessions of the requests claim their bytes there; the
 //! rest is the [`Overhead`](overhead::Overhead).
-//!
-//! After an upgrade of HTTP/1 all bytes are the upgraded exchange's: those read from the 101 on, and those written after
-//! the flush that sends the 101. A server writes the head of the 101 and flushes it before it lets go of the connection, so the
-//! first flush that is done after bytes were written is the one.
 
 pub(crate) mod ledger;
+mod meter;
 pub(crate) mod overhead;
 pub(crate) mod service;
 
@@ -19,17 +16,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
-use streamgauge::SessionClosed;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use self::ledger::Ledger;
+use self::meter::ConnectionMeter;
 use self::overhead::Overhead;
 use self::service::WithConnection;
-use crate::direction::Direction;
-use crate::exchange::WeakExchange;
-use crate::head::length;
 use crate::peer_addr::PeerAddr;
-use crate::tap::{ClosedWatch, IoTap, total};
+use crate::tap::total;
 
 /// Where a request came from: an extension of requests, by which the layer finds the connection's books.
 ///
@@ -37,11 +31,11 @@ use crate::tap::{ClosedWatch, IoTap, total};
 #[derive(Debug, Clone)]
 pub struct ConnectionContext {
     ledger: Arc<Ledger>,
-    peer: SocketAddr,
+    peer: Option<SocketAddr>,
 }
 
 impl ConnectionContext {
-    pub(crate) fn new(ledger: Arc<Ledger>, peer: SocketAddr) -> Self {
+    pub(crate) fn new(ledger: Arc<Ledger>, peer: Option<SocketAddr>) -> Self {
         Self { ledger, peer }
     }
 
@@ -50,10 +44,10 @@ impl ConnectionContext {
         WithConnection::new(service, self.clone())
     }
 
-    /// The address at the other end.
+    /// The address at the other end, if it has one.
     #[must_use]
-    pub fn peer(&self) -> PeerAddr {
-        PeerAddr(self.peer)
+    pub fn peer(&self) -> Option<PeerAddr> {
+        self.peer.map(PeerAddr)
     }
 
     /// The overhead that the connection belongs to.
@@ -83,175 +77,28 @@ pin_project! {
 
     impl<T> PinnedDrop for MeteredConnection<T> {
         fn drop(this: Pin<&mut Self>) {
-            this.meter.context.ledger.leave();
+            this.meter.leave();
         }
     }
-}
-
-/// What a connection's reads and writes are counted with.
-#[derive(Debug)]
-struct ConnectionMeter {
-    context: ConnectionContext,
-    phase: Phase,
-    /// What a write waits for besides the peer.
-    stall: Option<Stall>,
-}
-
-/// A write of HTTP/1 that waits for the peer. Whoever serves the connection polls nothing else meanwhile, the body least of all, so
-/// here it is where the close of the exchange's session is noticed.
-#[derive(Debug)]
-struct Stall {
-    exchange: WeakExchange,
-    watch: ClosedWatch,
-}
-
-impl Stall {
-    /// Ready once the session has closed while the exchange lasts. Once it is over, its own session closes too, and what is
-    /// left of the response is still to be sent.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Option<Poll<SessionClosed>> {
-        let exchange = self.exchange.upgrade()?;
-        Some(self.watch.poll(exchange.session(), cx))
-    }
-}
-
-/// Whose the bytes are.
-#[derive(Debug)]
-enum Phase {
-    Http,
-    /// Upgraded: reads are the exchange's. The head of the 101 has still to be written, or flushed.
-    Switching {
-        tap: IoTap,
-        has_written: bool,
-    },
-    Upgraded {
-        tap: IoTap,
-    },
 }
 
 impl<T> MeteredConnection<T> {
     pub(crate) fn new(io: T, context: ConnectionContext) -> Self {
         Self {
             io,
-            meter: ConnectionMeter {
-                context,
-                phase: Phase::Http,
-                stall: None,
-            },
+            meter: ConnectionMeter::new(context),
         }
     }
 
     /// What each request of the connection is to carry.
     #[must_use]
     pub fn context(&self) -> ConnectionContext {
-        self.meter.context.clone()
+        self.meter.context().clone()
     }
 
     /// What is beneath.
     pub fn get_ref(&self) -> &T {
         &self.io
-    }
-}
-
-impl ConnectionMeter {
-    fn ledger(&self) -> &Ledger {
-        &self.context.ledger
-    }
-
-    /// Takes notice of an upgrade.
-    fn look(&mut self) {
-        if matches!(self.phase, Phase::Http)
-            && let Some(exchange) = self.ledger().take_switch()
-        {
-            self.phase = Phase::Switching {
-                tap: IoTap::new(exchange),
-                has_written: false,
-            };
-        }
-    }
-
-    /// Nothing, unless the connection was upgraded by an exchange whose session has closed.
-    fn ensure_open(&self) -> io::Result<()> {
-        match &self.phase {
-            Phase::Http => Ok(()),
-            Phase::Switching { tap, .. } | Phase::Upgraded { tap } => tap.ensure_open(),
-        }
-    }
-
-    fn after_read(
-        &mut self,
-        cx: &mut Context<'_>,
-        polled: Poll<io::Result<()>>,
-        bytes: usize,
-    ) -> Poll<io::Result<()>> {
-        self.ledger().add_moved(Direction::Ingress, length(bytes));
-        self.look();
-        match &mut self.phase {
-            Phase::Http => polled,
-            Phase::Switching { tap, .. } | Phase::Upgraded { tap } => tap.after_read(cx, polled, bytes),
-        }
-    }
-
-    fn write(
-        &mut self,
-        cx: &mut Context<'_>,
-        most: usize,
-        write: impl FnOnce(&mut Context<'_>) -> Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
-        self.look();
-        let ledger = &self.context.ledger;
-        let write = |cx: &mut Context<'_>| {
-            write(cx).map_ok(|bytes| {
-                ledger.add_moved(Direction::Egress, length(bytes));
-                bytes
-            })
-        };
-        match &mut self.phase {
-            Phase::Http => match write(cx) {
-                Poll::Pending => self.wait(cx),
-                polled => {
-                    self.stall = None;
-                    polled
-                }
-            },
-            Phase::Switching { has_written, .. } => write(cx).map_ok(|bytes| {
-                *has_written |= bytes > 0;
-                bytes
-            }),
-            Phase::Upgraded { tap } => tap.write(cx, most, write),
-        }
-    }
-
-    /// What a write, flush or shutdown comes to that waits.
-    fn wait<R>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
-        if let Phase::Upgraded { tap } = &mut self.phase {
-            return tap.wait(cx);
-        }
-        if self.stall.is_none() {
-            let occupant = self.ledger().occupant();
-            self.stall = occupant.map(|exchange| Stall {
-                exchange,
-                watch: ClosedWatch::default(),
-            });
-        }
-        match self.stall.as_mut().and_then(|stall| stall.poll(cx)) {
-            Some(polled) => polled.map(|closed| Err(closed.into())),
-            None => {
-                self.stall = None;
-                Poll::Pending
-            }
-        }
-    }
-
-    fn after_flush(&mut self) {
-        self.ledger().settle_egress();
-        self.look();
-        self.phase = match std::mem::replace(&mut self.phase, Phase::Http) {
-            Phase::Switching {
-                tap,
-                has_written: true,
-            } => Phase::Upgraded { tap },
-            phase => phase,
-        };
     }
 }
 

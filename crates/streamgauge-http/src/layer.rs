@@ -112,6 +112,8 @@ impl MeterLayer {
     }
 
     /// Takes the connection's context from an extension of the program's own, in place of a [`ConnectionContext`].
+    ///
+    /// For one layer alone: two that find the same context both claim their bytes of it.
     #[must_use]
     pub fn connection_from<T: Send + Sync + 'static>(
         self,

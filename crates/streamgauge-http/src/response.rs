@@ -1,7 +1,7 @@
 //! The future of a response, and what the response's head counts.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -65,16 +65,22 @@ impl ResponseMeter {
     }
 
     /// Counts the head, and has the body counted.
-    fn meter<B>(self, response: Response<B>) -> Result<Response<ResponseBody<B>>, SessionClosed> {
+    fn meter<B>(&self, response: Response<B>) -> Result<Response<ResponseBody<B>>, SessionClosed> {
         let head_bytes = response_head_bytes(self.version, &response);
         self.exchange.count(Direction::Egress, head_bytes)?;
         if self.is_upgrade(response.status()) {
             self.exchange.switch_connection();
         }
+        let exchange = self.exchange.clone();
         Ok(response.map(|body| {
-            let body = MeteredBody::new(body, Direction::Egress, self.version, self.exchange);
+            let body = MeteredBody::new(body, Direction::Egress, self.version, exchange);
             ResponseBody::metered(body)
         }))
+    }
+
+    /// Waits for the session's close.
+    fn watch(&mut self, cx: &mut Context<'_>) -> Poll<SessionClosed> {
+        self.watch.poll(self.exchange.session(), cx)
     }
 
     /// Whether the connection is another protocol's behind this response. In HTTP/2 it is not: there a stream is.
@@ -111,30 +117,19 @@ where
         let mut kind = self.project().kind;
         if let KindProjection::Serving { response, meter } = kind.as_mut().project() {
             let polled = response.poll(cx);
-            let Some(taken) = meter else {
-                return polled.map_ok(|response| {
-                    response.map(|body| ResponseBody::metered(MeteredBody::unmetered(body)))
-                });
+            let Some(meter) = meter else {
+                let unmetered = |body| ResponseBody::metered(MeteredBody::unmetered(body));
+                return polled.map_ok(|response| response.map(unmetered));
             };
-            let outcome = match polled {
-                Poll::Ready(Ok(response)) => match meter.take() {
-                    Some(meter) => meter.meter(response),
-                    None => return Poll::Pending,
-                },
-                Poll::Ready(Err(error)) => {
-                    kind.set(Kind::Over);
-                    return Poll::Ready(Err(error));
-                }
-                Poll::Pending => match taken.watch.poll(taken.exchange.session(), cx) {
-                    Poll::Ready(closed) => Err(closed),
-                    Poll::Pending => return Poll::Pending,
-                },
+            let answer = match polled {
+                Poll::Ready(Ok(response)) => Ok(meter.meter(response)),
+                Poll::Ready(Err(error)) => Err(error),
+                Poll::Pending => Ok(Err(ready!(meter.watch(cx)))),
             };
-            // Gives up the service's future, where it has not answered, and the hold on the session.
+            // Lets go of the session, and of the service's future, which may not have answered.
             kind.set(Kind::Over);
-            return Poll::Ready(Ok(
-                outcome.unwrap_or_else(|closed| Refusal::of_closed(closed).into_response())
-            ));
+            let refuse = |closed| Refusal::of_closed(closed).into_response();
+            return Poll::Ready(answer.map(|metered| metered.unwrap_or_else(refuse)));
         }
         match kind.project_replace(Kind::Over) {
             KindReplacement::Refused { refusal } => Poll::Ready(Ok(refusal.into_response())),

@@ -72,10 +72,10 @@ impl Overhead {
         }
     }
 
-    /// Meters a connection of the listener.
-    pub fn connection<T>(&self, io: T, peer: SocketAddr) -> MeteredConnection<T> {
+    /// Meters a connection of the listener. The peer is `None` where the connection has no address, such as a Unix socket.
+    pub fn connection<T>(&self, io: T, peer: impl Into<Option<SocketAddr>>) -> MeteredConnection<T> {
         let ledger = Arc::new(Ledger::new(self.clone()));
-        MeteredConnection::new(io, ConnectionContext::new(ledger, peer))
+        MeteredConnection::new(io, ConnectionContext::new(ledger, peer.into()))
     }
 
     /// What connections that are over leave unbalanced.

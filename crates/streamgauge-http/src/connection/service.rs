@@ -35,7 +35,9 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let extensions = request.extensions_mut();
-        extensions.insert(self.context.peer());
+        if let Some(peer) = self.context.peer() {
+            extensions.insert(peer);
+        }
         extensions.insert(self.context.clone());
         self.service.call(request)
     }

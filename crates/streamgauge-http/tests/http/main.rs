@@ -15,6 +15,7 @@ mod overhead;
 mod page;
 mod real_ip;
 mod servers;
+mod types;
 mod upgrades;
 
 use streamgauge_testkit::CountingAllocator;
