@@ -213,7 +213,7 @@ impl Rules {
         let ledger = connection.map(ConnectionContext::into_ledger);
         let head_bytes = request_head(parts.version, &parts.method, &parts.uri, &parts.headers);
 
-        let mut is_again = false;
+        let mut has_tried = false;
         loop {
             let Chosen { session, closes } = match choice.register(&self.collector, self.admission) {
                 Outcome::Metered(chosen) => chosen,
@@ -231,7 +231,7 @@ impl Rules {
                     return Ok(Some(exchange));
                 }
                 // It closed between the two calls, as a shared one may: the next registration is a new session.
-                Err(_) if !is_again => is_again = true,
+                Err(_) if !has_tried => has_tried = true,
                 Err(closed) => return Err(Refusal::of_closed(closed)),
             }
         }
