@@ -207,6 +207,30 @@ async fn a_frame_that_came_too_late_for_its_session_is_not_handed_over() {
     );
 }
 
+#[tokio::test]
+async fn a_frame_without_bytes_is_no_packet_and_is_not_handed_over_once_the_session_closed() {
+    let gauge = Gauge::with(|config| config.count_packets = true);
+    let (mut sender, channel) = Channel::<Bytes, BoxError>::new(4);
+    let mut body = respond(&gauge, channel).await.into_body();
+    for data in ["", "a", ""] {
+        sender
+            .send_data(Bytes::from_static(data.as_bytes()))
+            .await
+            .unwrap();
+    }
+    for data in ["", "a"] {
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), data);
+    }
+    let session = gauge.collector.active().remove(0);
+    assert_eq!(
+        (session.rx_packets, session.tx_packets),
+        (1, 2),
+        "two heads and a frame"
+    );
+    gauge.collector.unregister(&session.id);
+    assert!(body.frame().await.unwrap().unwrap_err().is::<SessionClosed>());
+}
+
 #[derive(Debug, thiserror::Error)]
 #[error("out of disk")]
 struct OutOfDisk;

@@ -318,17 +318,24 @@ async fn a_kick_ends_an_upload_that_waits_for_its_client() {
     }
 }
 
-/// A client that reads nothing leaves hyper in a write, where it polls no body. The metered connection notices the close.
+/// A client that reads nothing leaves hyper in a write, where it polls no body. The metered connection notices the close, of the exchange
+/// that it serves, and not of one before.
 #[tokio::test]
 async fn a_kick_ends_a_connection_whose_client_reads_nothing() {
     let gauge = Gauge::new();
     let overhead = streamgauge_http::Overhead::new(&gauge.collector, "listener");
     let (mut client, server, _) = wired();
-    let service = service_fn(async |_: Arrived| {
-        let frames = futures_util::stream::repeat_with(|| {
-            Ok::<_, BoxError>(Frame::data(Bytes::from_static(&[b'x'; 16 * 1024])))
-        });
-        Ok::<_, Infallible>(Response::new(StreamBody::new(frames).boxed_unsync()))
+    let service = service_fn(async |request: Arrived| {
+        let body = match request.uri().path() {
+            "/long" => full(vec![b'x'; 200_000]),
+            _ => {
+                let frames = futures_util::stream::repeat_with(|| {
+                    Ok::<_, BoxError>(Frame::data(Bytes::from_static(&[b'x'; 16 * 1024])))
+                });
+                StreamBody::new(frames).boxed_unsync()
+            }
+        };
+        Ok::<_, Infallible>(Response::new(body))
     });
     let server = serve(
         Protocol::Http1,
@@ -336,21 +343,37 @@ async fn a_kick_ends_a_connection_whose_client_reads_nothing() {
         server,
         gauge.layer().layer(service),
     );
-    client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
-    // Until nothing moves any more.
-    let mut before = u64::MAX;
-    while gauge.total_bytes().1 != before {
-        before = gauge.total_bytes().1;
+
+    client.write_all(b"GET /long HTTP/1.1\r\n\r\n").await.unwrap();
+    standstill(&gauge).await;
+    // All of it, behind a head with the date and the length.
+    let added = "date: Thu, 01 Jan 1970 00:00:00 GMT\r\ncontent-length: 200000\r\n";
+    let length = "HTTP/1.1 200 OK\r\n\r\n".len() + added.len() + 200_000;
+    client.read_exact(&mut vec![0; length]).await.unwrap();
+
+    client.write_all(b"GET /endless HTTP/1.1\r\n\r\n").await.unwrap();
+    standstill(&gauge).await;
+    let sessions = gauge.collector.active();
+    let session = sessions
+        .iter()
+        .find(|session| session.reference == "/endless")
+        .unwrap();
+    assert!(session.tx_bytes > 64 * 1024);
+    assert!(gauge.collector.unregister(&session.id));
+    let ended = tokio::time::timeout(HANG, server).await.unwrap().unwrap();
+    assert!(ended.is_err());
+    assert_eq!(gauge.closed().len(), 2);
+}
+
+/// Lets all tasks run until no byte moves any more.
+async fn standstill(gauge: &Gauge) {
+    let mut before = (u64::MAX, u64::MAX);
+    while gauge.total_bytes() != before {
+        before = gauge.total_bytes();
         for _ in 0..50 {
             tokio::task::yield_now().await;
         }
     }
-    assert!(before > 64 * 1024);
-    let id = gauge.collector.active()[0].id.clone();
-    assert!(gauge.collector.unregister(id.as_bytes()));
-    let ended = tokio::time::timeout(HANG, server).await.unwrap().unwrap();
-    assert!(ended.is_err());
-    assert_eq!(gauge.closed().len(), 1);
 }
 
 /// The other side of it: a session that closes since its exchange is over does not cut off what hyper has still to send.

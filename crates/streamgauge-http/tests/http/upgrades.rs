@@ -356,3 +356,35 @@ async fn an_upgrade_of_a_connection_that_is_gone_closes_its_session() {
         assert!(overhead.balance().rx_shortfall_bytes > 0);
     }
 }
+
+/// The response may be held up on its way from the layer to the server, which flushes nothing meanwhile.
+#[tokio::test]
+async fn a_flush_before_the_head_of_the_101_is_written_is_not_the_one() {
+    let gauge = Gauge::new();
+    let overhead = Overhead::new(&gauge.collector, "listener");
+    let (mut client, server, wire) = wired();
+    let mut connection = overhead.connection(server, crate::harness::peer());
+    let service = service_fn(async |_: Request<MeteredBody<TestBody>>| {
+        let response = Response::builder().status(StatusCode::SWITCHING_PROTOCOLS);
+        Ok::<_, BoxError>(response.body(empty())?)
+    });
+    let service = connection.context().service(gauge.layer().layer(service));
+    let request = "GET / HTTP/1.1\r\n\r\n";
+    client.write_all(request.as_bytes()).await.unwrap();
+    connection.read_exact(&mut vec![0; request.len()]).await.unwrap();
+    drop(service.oneshot(Request::new(empty())).await.unwrap());
+    connection.flush().await.unwrap();
+    let head = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
+    for part in [&head[..9], &head[9..]] {
+        connection.write_all(part.as_bytes()).await.unwrap();
+    }
+    connection.flush().await.unwrap();
+    connection.write_all(b"hello").await.unwrap();
+    client.write_all(b"hi").await.unwrap();
+    connection.read_exact(&mut [0; 2]).await.unwrap();
+    drop(connection);
+    let (rx, tx) = (request.len() as u64 + 2, head.len() as u64 + 5);
+    assert_eq!(gauge.closed_bytes(), [("/".to_owned(), rx, tx)]);
+    assert_eq!(wire.bytes(), (rx, tx));
+    assert_eq!(gauge.total_bytes(), (rx, tx));
+}
