@@ -107,6 +107,10 @@ impl WeakExchange {
     pub(crate) fn upgrade(&self) -> Option<Exchange> {
         self.0.upgrade().map(|inner| Exchange { inner })
     }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Weak::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl Inner {

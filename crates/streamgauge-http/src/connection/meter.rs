@@ -27,7 +27,7 @@ pub(super) struct ConnectionMeter {
 }
 
 /// A write of HTTP/1 that waits for the peer. Whoever serves the connection polls nothing else meanwhile, the body least of all, so
-/// here it is where the close of the exchange's session is noticed.
+/// here it is where the close of the exchange's session is noticed. It is kept for the exchange's next wait.
 #[derive(Debug)]
 struct Stall {
     exchange: WeakExchange,
@@ -35,11 +35,20 @@ struct Stall {
 }
 
 impl Stall {
+    fn of(exchange: WeakExchange) -> Self {
+        Self {
+            exchange,
+            watch: ClosedWatch::default(),
+        }
+    }
+
     /// Ready once the session has closed while the exchange lasts. Once it is over, its own session closes too, and what is
     /// left of the response is still to be sent.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Option<Poll<SessionClosed>> {
-        let exchange = self.exchange.upgrade()?;
-        Some(self.watch.poll(exchange.session(), cx))
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<SessionClosed> {
+        match self.exchange.upgrade() {
+            Some(exchange) => self.watch.poll(exchange.session(), cx),
+            None => Poll::Pending,
+        }
     }
 }
 
@@ -130,10 +139,7 @@ impl ConnectionMeter {
         match &mut self.phase {
             Phase::Http => match write(cx) {
                 Poll::Pending => self.wait(cx),
-                polled => {
-                    self.stall = None;
-                    polled
-                }
+                polled => polled,
             },
             Phase::Switching { has_written, .. } => write(cx).map_ok(|bytes| {
                 *has_written |= bytes > 0;
@@ -148,20 +154,12 @@ impl ConnectionMeter {
         if let Phase::Upgraded { tap } = &mut self.phase {
             return tap.wait(cx);
         }
-        if self.stall.is_none() {
-            let occupant = self.ledger().occupant();
-            self.stall = occupant.map(|exchange| Stall {
-                exchange,
-                watch: ClosedWatch::default(),
-            });
-        }
-        match self.stall.as_mut().and_then(|stall| stall.poll(cx)) {
-            Some(polled) => polled.map(|closed| Err(closed.into())),
-            None => {
-                self.stall = None;
-                Poll::Pending
-            }
-        }
+        let Some(occupant) = self.ledger().occupant() else {
+            return Poll::Pending;
+        };
+        let known = self.stall.take().filter(|stall| stall.exchange.is(&occupant));
+        let stall = self.stall.insert(known.unwrap_or_else(|| Stall::of(occupant)));
+        stall.poll(cx).map(|closed| Err(closed.into()))
     }
 
     pub(super) fn after_flush(&mut self) {
