@@ -78,9 +78,15 @@ impl Bench {
         self.collector().refresh()
     }
 
+    /// Sessions, pending and active.
+    pub(crate) fn open(&self) -> u64 {
+        let summary = self.summary();
+        summary.pending_sessions + summary.current_sessions
+    }
+
     /// Waits until all sessions have closed, and gives what they moved.
     pub(crate) async fn ended(&self) -> Arc<Summary> {
-        until(|| self.collector().sessions() == 0).await;
+        until(|| self.open() == 0).await;
         self.summary()
     }
 

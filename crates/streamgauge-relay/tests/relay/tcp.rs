@@ -90,7 +90,7 @@ async fn an_answer_passes_after_the_client_has_sent_its_end() {
     assert_eq!(receive_all(&mut server).await, b"all of it");
     send(&mut server, b"thanks").await;
     assert_eq!(receive(&mut client, 6).await, b"thanks");
-    assert_eq!(bench.collector().sessions(), 1);
+    assert_eq!(bench.open(), 1);
     finish(&mut server).await;
     assert_eq!(receive_all(&mut client).await, b"");
     let stats = bench.ended().await.history.stats;
@@ -199,7 +199,7 @@ async fn a_client_that_never_sends_is_closed_after_the_inactive_timeout() {
     let mut client = bench.connect().await;
     let mut server = accept(&upstream).await;
     bench.pass(Duration::from_secs(19));
-    assert_eq!(bench.collector().sessions(), 1);
+    assert_eq!(bench.open(), 1);
     bench.pass(Duration::from_secs(3));
     assert_eq!(receive_until_reset(&mut client).await, b"");
     assert_eq!(receive_until_reset(&mut server).await, b"");
@@ -220,7 +220,7 @@ async fn a_session_that_falls_silent_is_closed_after_the_session_timeout() {
         assert_eq!(receive(&mut client, 1).await, b"x");
         until(|| bench.summary().totals.total_tx_bytes != 0).await;
         bench.pass(Duration::from_secs(90));
-        assert_eq!(bench.collector().sessions(), 1);
+        assert_eq!(bench.open(), 1);
     }
     bench.pass(Duration::from_secs(15));
     assert_eq!(receive_until_reset(&mut client).await, b"");
