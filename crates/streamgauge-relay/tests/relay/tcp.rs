@@ -202,7 +202,8 @@ async fn a_client_that_never_sends_is_closed_after_the_inactive_timeout() {
     assert_eq!(bench.open(), 1);
     bench.pass(Duration::from_secs(3));
     assert_eq!(receive_until_reset(&mut client).await, b"");
-    assert_eq!(receive_until_reset(&mut server).await, b"");
+    // A reset, or an end where the relay has not seen yet that it is connected.
+    assert!(matches!(soon(server.read(&mut [0])).await, Ok(0) | Err(_)));
     assert_eq!(bench.ended().await.discarded.total_sessions, 1);
 }
 
