@@ -1,23 +1,36 @@
 //! What a relay is to do, with everything checked.
 //!
-//! `Sources` makes a [`RelayConfig`] of flags, the environment and a file; a program that embeds the relay makes one by
+//! [`Sources`] makes a [`RelayConfig`] of flags, the environment and a file; a program that embeds the relay makes one by
 //! hand. The parts that [`Relay::reload`](crate::Relay::reload) takes up while the relay runs are in [`Rules`] and
 //! [`AdminConfig::token`]; all others are fixed when it starts.
 
+mod access;
 mod address;
+mod bitrate;
+mod key;
+mod layers;
+mod listing;
+mod problem;
+mod raw;
+mod span;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use streamgauge::{Admission, CidrLimiter, IpLimiter, Limits};
+use streamgauge::{Admission, Limits};
 
+pub use self::access::AccessLists;
 pub use self::address::{AddressError, Upstream};
+pub use self::key::{KEYS, Key, Scope};
+pub use self::layers::{Setting, Sources};
+pub use self::listing::Listing;
+pub use self::problem::{ConfigError, Problem};
 use crate::proxy::Version;
 
 /// What a relay is to do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RelayConfig {
     /// Where clients are taken, and who serves them.
@@ -39,7 +52,7 @@ pub struct RelayConfig {
 }
 
 /// Where the API and the metrics are.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AdminConfig {
     /// Where to listen.
@@ -49,7 +62,7 @@ pub struct AdminConfig {
 }
 
 /// Where clients are taken, and who serves them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ListenerConfig {
     /// The name of its collector: letters and digits.
@@ -82,7 +95,7 @@ pub struct ListenerConfig {
 }
 
 /// What clients speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Protocol {
     /// Connections.
     Tcp,
@@ -91,7 +104,7 @@ pub enum Protocol {
 }
 
 /// Who is let in.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Rules {
     /// Sessions and bitrates that admissions keep to.
@@ -99,15 +112,15 @@ pub struct Rules {
     /// What a new session is expected to take of the bitrates.
     pub admission: Admission,
     /// Whose sessions are taken at all.
-    pub access: CidrLimiter,
+    pub access: AccessLists,
 }
 
 /// PROXY headers that come ahead of what clients send.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProxyIn {
     /// The proxies, which have to send one.
-    pub from: CidrLimiter,
+    pub from: AccessLists,
     /// Whether others than proxies may connect, as clients without a header.
     pub direct: bool,
     /// How long a header may take to arrive. TCP alone.
@@ -130,6 +143,12 @@ impl RelayConfig {
             log: "info".to_owned(),
             admin: None,
         }
+    }
+
+    /// As a file that says the same, with every key and without the token.
+    #[must_use]
+    pub fn listing(&self) -> Listing<'_> {
+        Listing(self)
     }
 }
 
@@ -161,7 +180,7 @@ impl ListenerConfig {
 impl ProxyIn {
     /// From these proxies, with the defaults of all else.
     #[must_use]
-    pub fn new(from: CidrLimiter) -> Self {
+    pub fn new(from: AccessLists) -> Self {
         Self {
             from,
             direct: false,
@@ -173,7 +192,7 @@ impl ProxyIn {
     /// Whether a header has to come from this address.
     #[must_use]
     pub fn is_from(&self, ip: IpAddr) -> bool {
-        self.from.is_allowed(&ip.to_canonical().to_string())
+        self.from.is_allowed(ip)
     }
 }
 

@@ -5,11 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use streamgauge::{
-    Admission, AdmissionError, CidrLimiter, Collector, IpLimiter, RefuseReason, SessionHandle,
-};
+use streamgauge::{Admission, AdmissionError, Collector, IpLimiter, RefuseReason, SessionHandle};
 
-use crate::config::{ListenerConfig, Rules};
+use crate::config::{AccessLists, ListenerConfig, Rules};
 use crate::tally::Mark;
 
 /// Lets clients of one listener in.
@@ -27,7 +25,7 @@ pub(crate) struct Gate {
 
 /// Lists that can be replaced.
 #[derive(Debug)]
-pub(crate) struct Access(ArcSwap<CidrLimiter>);
+pub(crate) struct Access(ArcSwap<AccessLists>);
 
 /// Why a client is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
@@ -39,14 +37,14 @@ pub(crate) enum Refusal {
 }
 
 impl Access {
-    pub(crate) fn new(lists: CidrLimiter) -> Arc<Self> {
+    pub(crate) fn new(lists: AccessLists) -> Arc<Self> {
         Arc::new(Self(ArcSwap::from_pointee(lists)))
     }
 }
 
 impl IpLimiter for Access {
     fn is_allowed(&self, ip: &str) -> bool {
-        self.0.load().is_allowed(ip)
+        self.0.load().is_text_allowed(ip)
     }
 }
 

@@ -24,6 +24,7 @@ const BACKLOG: u32 = 4096;
 #[derive(Debug)]
 pub struct Relay {
     registry: Registry,
+    config: RelayConfig,
     listeners: Vec<Listening>,
     lifecycle: Lifecycle,
 }
@@ -58,6 +59,7 @@ impl Relay {
     pub async fn start_in(config: &RelayConfig, registry: Registry) -> Result<Self, RelayError> {
         let mut relay = Self {
             registry,
+            config: config.clone(),
             listeners: Vec::new(),
             lifecycle: Lifecycle::default(),
         };
@@ -124,6 +126,43 @@ impl Relay {
     #[must_use]
     pub fn listeners(&self) -> &[Listening] {
         &self.listeners
+    }
+
+    /// Takes up the rules of this configuration: limits, expected bitrates and lists count for who comes from now on, and
+    /// sessions of who is blocked by them are closed. What else differs from how it was started is named, and stays.
+    pub fn reload(&self, config: &RelayConfig) -> Vec<String> {
+        let mut fixed = Vec::new();
+        let started = RelayConfig {
+            listeners: config.listeners.clone(),
+            ..self.config.clone()
+        };
+        if started != *config {
+            fixed.push("the relay".to_owned());
+        }
+        for listening in &self.listeners {
+            let name = &listening.config.name;
+            match config.listeners.iter().find(|listener| listener.name == *name) {
+                Some(listener) => {
+                    listening.gate.set(&listener.rules);
+                    let rules = listening.config.rules.clone();
+                    if (ListenerConfig {
+                        rules,
+                        ..listener.clone()
+                    }) != listening.config
+                    {
+                        fixed.push(format!("listener {name}"));
+                    }
+                }
+                None => fixed.push(format!("listener {name}, which is gone")),
+            }
+        }
+        let is_new = |listener: &&ListenerConfig| {
+            let mut running = self.config.listeners.iter();
+            running.all(|running| running.name != listener.name)
+        };
+        let new = config.listeners.iter().filter(is_new);
+        fixed.extend(new.map(|listener| format!("listener {}, which is new", listener.name)));
+        fixed
     }
 
     /// Takes no more clients, and waits until those who are there have left, at most so long; then ends who is left. Whether
