@@ -88,6 +88,8 @@ pub struct ListenerConfig {
     pub buffer_bytes: usize,
     /// How many UDP clients there may be at once, whatever the limits: each has a socket.
     pub max_clients: usize,
+    /// Whether many datagrams are received and sent in one call, where the system can. UDP alone.
+    pub udp_batching: bool,
     /// PROXY headers that come ahead of what clients send. None: none are expected.
     pub proxy_in: Option<ProxyIn>,
     /// The PROXY header that is sent to the upstream. None: none.
@@ -171,6 +173,7 @@ impl ListenerConfig {
             connect_timeout: Duration::from_secs(5),
             buffer_bytes: 64 * 1024,
             max_clients: 4096,
+            udp_batching: true,
             proxy_in: None,
             proxy_out: None,
         }

@@ -17,7 +17,8 @@ use crate::tally::Mark;
 pub(crate) struct Gate {
     collector: Collector,
     reference: String,
-    location: String,
+    location: SocketAddr,
+    location_label: String,
     access: Arc<Access>,
     admission: ArcSwap<Admission>,
     serial: AtomicU64,
@@ -59,7 +60,8 @@ impl Gate {
         Self {
             collector,
             reference: config.reference.clone(),
-            location: location.to_string(),
+            location,
+            location_label: location.to_string(),
             access,
             admission: ArcSwap::from_pointee(config.rules.admission),
             serial: AtomicU64::new(1),
@@ -68,6 +70,11 @@ impl Gate {
 
     pub(crate) fn collector(&self) -> &Collector {
         &self.collector
+    }
+
+    /// Where the listener is bound.
+    pub(crate) fn location(&self) -> SocketAddr {
+        self.location
     }
 
     /// Whether the lists let this address in. IPv4 in IPv6 is IPv4.
@@ -88,7 +95,7 @@ impl Gate {
         let id = format!("{}-{serial}", peer.id);
         let session =
             self.collector
-                .try_register(id, &self.reference, &self.location, &peer.label, admission)?;
+                .try_register(id, &self.reference, &self.location_label, &peer.label, admission)?;
         Ok(session)
     }
 

@@ -11,6 +11,7 @@ mod supervisor;
 mod tally;
 mod tcp;
 mod throttle;
+mod udp;
 
 pub use self::error::{RelayError, SaveError};
 pub use self::relay::{Listening, Relay};

@@ -29,6 +29,11 @@ impl Lifecycle {
         self.end.cancelled().await;
     }
 
+    /// Whether no more clients are to be taken.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.drain.is_cancelled()
+    }
+
     /// Takes no more clients, waits for who is there, and ends who is there after so long. Whether none was.
     pub(crate) async fn drain(&self, timeout: Duration) -> bool {
         self.drain.cancel();

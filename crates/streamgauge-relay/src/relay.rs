@@ -14,6 +14,7 @@ use crate::gate::{Access, Gate};
 use crate::lifecycle::Lifecycle;
 use crate::tally::{Marks, Tally};
 use crate::tcp::TcpService;
+use crate::udp::{self, UdpService};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 4096;
@@ -88,7 +89,7 @@ impl Relay {
             });
         }
         for (listening, socket) in relay.listeners.iter().zip(bound) {
-            listening.serve(socket, &relay.lifecycle);
+            listening.serve(socket, &relay.lifecycle, config.metering);
         }
         Ok(relay)
     }
@@ -224,12 +225,24 @@ impl Listening {
         self.marks.tally()
     }
 
-    fn serve(&self, socket: Socket, lifecycle: &Lifecycle) {
+    fn serve(&self, socket: Socket, lifecycle: &Lifecycle, is_metering: bool) {
         let (gate, marks) = (self.gate.clone(), self.marks.clone());
         match socket {
             Socket::Tcp(listener) => {
                 let service = TcpService::new(self.config.clone(), gate, marks, lifecycle.clone());
                 lifecycle.spawn(Arc::new(service).accept(listener));
+            }
+            Socket::Udp(socket) => {
+                let lifecycle = lifecycle.clone();
+                let service = UdpService::new(
+                    self.config.clone(),
+                    *socket,
+                    gate,
+                    marks,
+                    lifecycle.clone(),
+                    is_metering,
+                );
+                lifecycle.spawn(Arc::new(service).relay());
             }
         }
     }
@@ -239,10 +252,15 @@ impl Listening {
 #[derive(Debug)]
 enum Socket {
     Tcp(TcpListener),
+    Udp(Box<udp::Socket>),
 }
 
 impl Socket {
     fn bind(listener: &ListenerConfig) -> io::Result<Self> {
+        if listener.protocol == Protocol::Udp {
+            let socket = udp::Socket::bind(listener.listen, listener.udp_batching)?;
+            return Ok(Self::Udp(Box::new(socket)));
+        }
         let socket = if listener.listen.is_ipv4() {
             TcpSocket::new_v4()?
         } else {
@@ -257,6 +275,7 @@ impl Socket {
     fn local_addr(&self, listener: &ListenerConfig) -> Result<SocketAddr, RelayError> {
         let address = match self {
             Self::Tcp(listener) => listener.local_addr(),
+            Self::Udp(socket) => socket.local_addr(),
         };
         address.map_err(|source| RelayError::Bind {
             name: listener.name.clone(),

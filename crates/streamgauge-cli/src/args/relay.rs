@@ -127,6 +127,10 @@ struct ListenerArgs {
     #[arg(long, value_name = "N")]
     max_clients: Option<String>,
 
+    /// Receive and send datagrams one by one.
+    #[arg(long)]
+    no_udp_batching: bool,
+
     /// Expect PROXY headers from this network, and no other clients. May be given more than once.
     #[arg(long, value_name = "CIDR")]
     proxy_from: Vec<String>,
@@ -198,6 +202,7 @@ impl RelayArgs {
         let switch = |key, is_on: bool, value: &str| is_on.then(|| (key, Setting::One(value.to_owned())));
         let switches = [
             switch("metering", self.no_metering, "false"),
+            switch("udp_batching", all.no_udp_batching, "false"),
             switch("proxy_direct", all.proxy_direct, "true"),
         ];
         sources.flags = one.chain(lists).chain(switches.into_iter().flatten()).collect();
@@ -224,6 +229,7 @@ mod tests {
         for key in KEYS.iter().filter(|key| key.is_at_top()) {
             let flag = match key.name {
                 "metering" => "no-metering".to_owned(),
+                "udp_batching" => "no-udp-batching".to_owned(),
                 name => name.replace('_', "-"),
             };
             assert_eq!(
@@ -246,6 +252,7 @@ mod tests {
             keys.push(key.name);
             match key.name {
                 "metering" => arguments.push("--no-metering".to_owned()),
+                "udp_batching" => arguments.push("--no-udp-batching".to_owned()),
                 "proxy_direct" => arguments.push("--proxy-direct".to_owned()),
                 name => arguments.extend([format!("--{}", name.replace('_', "-")), format!("of {name}")]),
             }
@@ -258,7 +265,7 @@ mod tests {
         for (key, setting) in flags {
             assert!(keys.contains(&key), "{key}");
             let expected = match key {
-                "metering" => Setting::One("false".to_owned()),
+                "metering" | "udp_batching" => Setting::One("false".to_owned()),
                 "proxy_direct" => Setting::One("true".to_owned()),
                 _ if KEYS.iter().any(|known| known.name == key && known.is_list) => {
                     Setting::List(vec![format!("of {key}")])

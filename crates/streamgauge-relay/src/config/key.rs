@@ -68,6 +68,7 @@ pub const KEYS: &[Key] = &[
     one("connect_timeout", Scope::Both),
     one("buffer_bytes", Scope::Both),
     one("max_clients", Scope::Both),
+    one("udp_batching", Scope::Both),
     list("proxy_from", Scope::Both),
     one("proxy_direct", Scope::Both),
     one("proxy_timeout", Scope::Both),

@@ -69,6 +69,7 @@ fn show(f: &mut fmt::Formatter<'_>, listener: &ListenerConfig) -> fmt::Result {
     }
     writeln!(f, "buffer_bytes = {}", listener.buffer_bytes)?;
     writeln!(f, "max_clients = {}", listener.max_clients)?;
+    writeln!(f, "udp_batching = {}", listener.udp_batching)?;
     match &listener.proxy_in {
         None => writeln!(f, "proxy_from = []")?,
         Some(ProxyIn {

@@ -48,6 +48,7 @@ struct RawService {
     connect_timeout: Option<String>,
     buffer_bytes: Option<usize>,
     max_clients: Option<usize>,
+    udp_batching: Option<bool>,
     proxy_from: Option<Vec<String>>,
     proxy_direct: Option<bool>,
     proxy_timeout: Option<String>,
@@ -288,6 +289,7 @@ fn apply(
         problems.add(place.of("buffer_bytes"), "expected 1024 to 16777216 bytes");
     }
     set(&mut listener.max_clients, raw.max_clients);
+    set(&mut listener.udp_batching, raw.udp_batching);
     if raw.block.is_some() || raw.allow.is_some() {
         // Both together: who blocks more for one listener says, too, whom it allows.
         let empty = Vec::new();
