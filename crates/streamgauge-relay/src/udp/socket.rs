@@ -107,7 +107,8 @@ impl Socket {
     /// Waits for datagrams, and hands over all that one call receives.
     pub(crate) async fn receive(&self, mut take: impl FnMut(Run<'_>)) -> io::Result<()> {
         self.io
-            .async_io(Interest::READABLE, || {
+            // What a datagram met that was sent before, as an answer that nobody listens, is received as well.
+            .async_io(Interest::READABLE | Interest::ERROR, || {
                 RECEIVED.with_borrow_mut(|received| self.receive_now(received, &mut take))
             })
             .await

@@ -65,45 +65,46 @@ async fn bursts_of_all_sizes_keep_their_boundaries_and_their_order() {
         let sizes = [
             700, 700, 700, 300, 700, 701, 0, 0, 1, 1, 1, 1_400, 1_400, 9_000, 9_000, 10,
         ];
-        let mut bytes = 0;
-        for (round, size) in (0_u64..5).flat_map(|round| sizes.map(|size| (round, size))) {
+        let per_round: usize = sizes.iter().sum();
+        let datagrams = |round: u64, which: u64| {
+            sizes.map(|size| pattern(size, round * 1_000_000 + size as u64 * 10 + which))
+        };
+        for round in 0..5 {
+            for at in 0..sizes.len() {
+                for (which, client) in (0..).zip(&clients) {
+                    client.send(&datagrams(round, which)[at]).await.unwrap();
+                }
+            }
+            // What comes from each client's socket, in its order.
+            let mut received: Vec<(SocketAddr, Vec<Vec<u8>>)> = Vec::new();
+            for _ in 0..sizes.len() * 2 {
+                let (datagram, source) = receive(&upstream).await;
+                match received.iter_mut().find(|(from, _)| *from == source) {
+                    Some((_, datagrams)) => datagrams.push(datagram),
+                    None => received.push((source, vec![datagram])),
+                }
+            }
+            assert_eq!(received.len(), 2);
+            for (which, (_, received)) in (0..).zip(&received) {
+                assert!(received.iter().eq(&datagrams(round, which)));
+            }
+            // And back, as the upstream's answers.
+            for at in 0..sizes.len() {
+                for (source, datagrams) in &received {
+                    upstream.send_to(&datagrams[at], source).await.unwrap();
+                }
+            }
             for (which, client) in (0..).zip(&clients) {
-                let datagram = pattern(size, round * 1_000 + size as u64 + which);
-                client.send(&datagram).await.unwrap();
-                bytes += size as u64;
-            }
-        }
-        // What comes from each client's socket, in its order.
-        let mut received: Vec<(SocketAddr, Vec<Vec<u8>>)> = Vec::new();
-        for _ in 0..5 * sizes.len() * 2 {
-            let (datagram, source) = receive(&upstream).await;
-            match received.iter_mut().find(|(from, _)| *from == source) {
-                Some((_, datagrams)) => datagrams.push(datagram),
-                None => received.push((source, vec![datagram])),
-            }
-        }
-        assert_eq!(received.len(), 2);
-        for (which, (_, datagrams)) in (0..).zip(&received) {
-            let expected = (0_u64..5)
-                .flat_map(|round| sizes.map(|size| pattern(size, round * 1_000 + size as u64 + which)));
-            assert!(datagrams.iter().eq(expected.collect::<Vec<_>>().iter()));
-        }
-        let totals = bench.summary().totals;
-        assert_eq!((totals.total_rx_bytes, totals.total_rx_packets), (bytes, 160));
-
-        // And back, as the upstream's answers.
-        for (source, datagrams) in &received {
-            for datagram in datagrams {
-                upstream.send_to(datagram, source).await.unwrap();
-            }
-        }
-        for (client, (_, datagrams)) in clients.iter().zip(&received) {
-            for datagram in datagrams {
-                assert!(receive(client).await.0 == *datagram);
+                for datagram in datagrams(round, which) {
+                    assert!(receive(client).await.0 == datagram);
+                }
             }
         }
         until(|| bench.summary().totals.total_tx_packets == 160).await;
-        assert_eq!(bench.summary().totals.total_tx_bytes, bytes);
+        let totals = bench.summary().totals;
+        let bytes = 10 * per_round as u64;
+        assert_eq!((totals.total_rx_bytes, totals.total_rx_packets), (bytes, 160));
+        assert_eq!(totals.total_tx_bytes, bytes);
         assert_eq!(bench.listening().tally().lost_datagrams, 0);
     }
 }
