@@ -1,10 +1,11 @@
 //! Counting calls.
 
+use std::io::{Cursor, Read, Write};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use streamgauge::{CloseReason, Verdict};
+use streamgauge::{CloseReason, Metered, Verdict};
 use streamgauge_testkit::{Counts, count};
 
 use crate::{alone, assert_none, collector_of, id, on_packet_thread, settle};
@@ -168,4 +169,23 @@ fn p3_handles_and_writers_allocate_and_free_nothing_while_sessions_come_and_go()
              {largest_free} bytes"
         );
     });
+}
+
+#[test]
+fn p3_what_passes_through_a_metered_stream_allocates_and_frees_nothing() {
+    let _alone = alone();
+    let (collector, _) = collector_of(SESSIONS, false);
+    let mut metered = Metered::new(Cursor::new([0; 64]), collector.session(id(0)).unwrap());
+    settle(&collector);
+    let mut buffer = [0; 1];
+    let moved = assert_none("reads and writes", || {
+        let mut moved = 0;
+        for _ in 0..32 {
+            moved += metered.read(&mut buffer).unwrap_or(0);
+            moved += metered.write(&buffer).unwrap_or(0);
+        }
+        moved
+    });
+    assert_eq!(moved, 64);
+    assert_eq!(collector.refresh().live.total_rx_bytes, 32);
 }
