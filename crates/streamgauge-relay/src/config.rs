@@ -216,6 +216,14 @@ impl fmt::Display for Protocol {
     }
 }
 
+impl AdminConfig {
+    /// There, with this token or none.
+    #[must_use]
+    pub fn new(listen: SocketAddr, token: Option<String>) -> Self {
+        Self { listen, token }
+    }
+}
+
 /// Without the token.
 impl fmt::Debug for AdminConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,5 @@
 //! A TCP and UDP relay that meters each client as a session.
+mod admin;
 pub mod config;
 mod descriptors;
 mod error;

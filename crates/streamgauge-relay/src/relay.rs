@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use streamgauge::{Collector, CollectorConfig, Registry};
+use streamgauge_api::Feed;
 use tokio::net::{TcpListener, TcpSocket};
 
+use crate::admin::{Admin, Parts};
 use crate::config::{ListenerConfig, Protocol, RelayConfig};
 use crate::error::{RelayError, SaveError};
 use crate::gate::{Access, Gate};
@@ -28,10 +30,11 @@ pub struct Relay {
     config: RelayConfig,
     listeners: Vec<Listening>,
     lifecycle: Lifecycle,
+    admin: Option<Admin>,
 }
 
-/// A listener that runs.
-#[derive(Debug)]
+/// A listener that runs. Clones are of the same.
+#[derive(Clone, Debug)]
 pub struct Listening {
     config: ListenerConfig,
     local_addr: SocketAddr,
@@ -63,7 +66,9 @@ impl Relay {
             config: config.clone(),
             listeners: Vec::new(),
             lifecycle: Lifecycle::default(),
+            admin: None,
         };
+        let feed = Feed::default();
         // Bound first, and served once all are.
         let mut bound = Vec::new();
         for listener in &config.listeners {
@@ -76,7 +81,7 @@ impl Relay {
         for (listener, socket) in config.listeners.iter().zip(&bound) {
             let access = Access::new(listener.rules.access.clone());
             let collector = if config.metering {
-                relay.collect(config, listener, access.clone())?
+                relay.collect(config, listener, access.clone(), feed.clone())?
             } else {
                 Collector::null()
             };
@@ -87,6 +92,20 @@ impl Relay {
                 local_addr,
                 marks: Arc::default(),
             });
+        }
+        if let Some(admin) = &config.admin {
+            let parts = Parts {
+                registry: relay.registry.reader(),
+                feed,
+                listeners: relay.listeners.clone(),
+            };
+            let failed = |source| RelayError::Bind {
+                name: "admin".to_owned(),
+                address: admin.listen,
+                source,
+            };
+            let listener = TcpListener::bind(admin.listen).await.map_err(failed)?;
+            relay.admin = Some(Admin::serve(admin, listener, parts, &relay.lifecycle).map_err(failed)?);
         }
         for (listening, socket) in relay.listeners.iter().zip(bound) {
             listening.serve(socket, &relay.lifecycle, config.metering);
@@ -99,12 +118,16 @@ impl Relay {
         config: &RelayConfig,
         listener: &ListenerConfig,
         access: Arc<Access>,
+        feed: Feed,
     ) -> Result<Collector, RelayError> {
         let mut collector = CollectorConfig::default();
         collector.max_sessions = listener.rules.limits.max_sessions;
         collector.max_rx_bitrate = listener.rules.limits.max_rx_bitrate;
         collector.max_tx_bitrate = listener.rules.limits.max_tx_bitrate;
         collector.limiter = Some(access);
+        if config.admin.is_some() {
+            collector.observer = Some(Arc::new(feed));
+        }
         collector.session_timeout = listener.session_timeout;
         collector.inactive_timeout = listener.inactive_timeout;
         collector.persist_interval = config.persist_interval;
@@ -129,16 +152,30 @@ impl Relay {
         &self.listeners
     }
 
+    /// Where the API and the metrics are served.
+    #[must_use]
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(Admin::address)
+    }
+
     /// Takes up the rules of this configuration: limits, expected bitrates and lists count for who comes from now on, and
     /// sessions of who is blocked by them are closed. What else differs from how it was started is named, and stays.
     pub fn reload(&self, config: &RelayConfig) -> Vec<String> {
         let mut fixed = Vec::new();
-        let started = RelayConfig {
+        let mut started = RelayConfig {
             listeners: config.listeners.clone(),
             ..self.config.clone()
         };
+        if let (Some(started), Some(new)) = (&mut started.admin, &config.admin) {
+            started.token.clone_from(&new.token);
+        }
         if started != *config {
             fixed.push("the relay".to_owned());
+        }
+        if let (Some(running), Some(new)) = (&self.admin, &config.admin)
+            && let Err(error) = running.set_token(new.token.as_deref())
+        {
+            fixed.push(format!("the token ({error})"));
         }
         for listening in &self.listeners {
             let name = &listening.config.name;

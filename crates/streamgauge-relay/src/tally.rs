@@ -32,6 +32,24 @@ pub struct Tally {
     pub exhausted: u64,
 }
 
+impl Tally {
+    /// The clients that were refused, or closed before anything was relayed, by cause.
+    #[must_use]
+    pub fn causes(&self) -> [(&'static str, u64); 9] {
+        [
+            ("blocked", self.blocked),
+            ("sessions", self.over_sessions),
+            ("bitrate", self.over_bitrate),
+            ("untrusted", self.untrusted),
+            ("waiting", self.over_waiting),
+            ("malformed_header", self.malformed_headers),
+            ("late_header", self.late_headers),
+            ("other", self.refused),
+            ("unreachable", self.unreachable),
+        ]
+    }
+}
+
 /// One of the counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {

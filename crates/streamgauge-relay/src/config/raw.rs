@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use config::{Config, Value};
 use serde::Deserialize;
+use streamgauge_api::Guard;
 
 use super::problem::Problems;
 use super::{AccessLists, AdminConfig, ListenerConfig, Protocol, ProxyIn, RelayConfig, bitrate, span};
@@ -388,15 +389,9 @@ fn token(
             return None;
         }
     };
-    let token = token.trim();
-    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        problems.add(
-            place,
-            "the token is empty, or has other signs than ASCII letters, digits and punctuation",
-        );
-        return None;
-    }
-    Some(token.to_owned())
+    let token = token.trim().to_owned();
+    problems.note(&place, Guard::token(&token))?;
+    Some(token)
 }
 
 fn admin(
