@@ -10,10 +10,11 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::Next;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
@@ -111,6 +112,11 @@ impl Guard {
             None if address.ip().to_canonical().is_loopback() => Ok(Self::loopback_only()),
             None => Err(GuardError::TokenRequired { address }),
         }
+    }
+
+    /// Stands before the routes of a router that are there now: a program's own, such as `/metrics`.
+    pub fn protect(self, router: Router) -> Router {
+        router.route_layer(middleware::from_fn_with_state(self, stand))
     }
 
     /// Whether a page from anywhere may be let in: not where being at this machine is all that it takes.

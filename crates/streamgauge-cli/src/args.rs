@@ -1,6 +1,8 @@
 //! The command line.
 
 mod history;
+#[cfg(feature = "relay")]
+mod relay;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +14,9 @@ pub use self::history::{
     Action, By, CheckArgs, CheckFormat, CompactArgs, ExportArgs, ExportFormat, ForgetArgs, HistoryArgs,
     ImportArgs, ListFormat, Name, ShowArgs, TopArgs, Weight,
 };
+
+#[cfg(feature = "relay")]
+pub use self::relay::RelayArgs;
 
 /// Meter sessions: who moved how many bytes, how fast.
 #[derive(Debug, Parser)]
@@ -34,6 +39,14 @@ pub enum Command {
 
     /// Read and mend the histories that collectors keep in a directory: what their ended sessions moved.
     History(HistoryArgs),
+
+    /// Relay TCP and UDP to another server, and meter each client as a session.
+    ///
+    /// A client is admitted if the limits have room for it; its bytes are counted as they pass, and a session that is closed (by
+    /// a kick, a timeout, a list) ends its connections at once. Stops at SIGTERM and SIGINT, takes up limits and lists anew
+    /// at SIGHUP.
+    #[cfg(feature = "relay")]
+    Relay(RelayArgs),
 }
 
 const EXIT_STATUS: &str = "Exit status: 0 if all went well; 1 if the report, the chart or the history could not be \

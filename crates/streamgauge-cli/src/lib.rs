@@ -25,6 +25,8 @@ pub mod meter;
 pub mod outcome;
 pub mod progress;
 pub mod protocol;
+#[cfg(feature = "relay")]
+pub mod relay;
 pub mod replay;
 pub mod report;
 pub mod source;

@@ -1,0 +1,183 @@
+//! Where a configuration comes from: flags, over the environment, over a file, over the defaults.
+//!
+//! The crate `config` is named here and in `raw`. Each value carries where it came from, so that what is wrong is told with its
+//! place.
+
+use std::path::PathBuf;
+
+use config::{File, FileFormat, Map, Source, Value, ValueKind};
+
+use super::RelayConfig;
+use super::key::{KEYS, LISTENER, VARIABLE_PREFIX, nearest};
+use super::problem::{ConfigError, Problems};
+use super::raw;
+
+/// Where a configuration comes from. [`load`](Self::load) reads it, as often as it is asked to.
+///
+/// ```
+/// use streamgauge_relay::config::{Setting, Sources};
+///
+/// let mut sources = Sources::default();
+/// sources.variables.push(("STREAMGAUGE_RELAY_MAX_SESSIONS".to_owned(), "100".to_owned()));
+/// sources.flags.push(("tcp", Setting::List(vec!["127.0.0.1:8080=192.0.2.1:80".to_owned()])));
+/// let config = sources.load()?;
+/// assert_eq!(config.listeners[0].name, "tcp8080");
+/// assert_eq!(config.listeners[0].rules.limits.max_sessions, 100);
+///
+/// sources.flags.push(("max_sessions", Setting::One("7".to_owned())));
+/// assert_eq!(sources.load()?.listeners[0].rules.limits.max_sessions, 7);
+/// # Ok::<(), streamgauge_relay::config::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// A file in TOML.
+    pub file: Option<PathBuf>,
+    /// Variables of the environment. Those are looked at whose names begin with `STREAMGAUGE_RELAY_`.
+    pub variables: Vec<(String, String)>,
+    /// Keys with what flags set them to. The last of a key is the one that counts.
+    pub flags: Vec<(&'static str, Setting)>,
+}
+
+/// What a flag sets a key to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// A value, as text.
+    One(String),
+    /// The entries of a list.
+    List(Vec<String>),
+}
+
+impl Sources {
+    /// Reads and checks it all. A token is read from its file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or something is wrong in it, in a variable or in a flag: everything that is wrong.
+    pub fn load(&self) -> Result<RelayConfig, ConfigError> {
+        let mut problems = Problems::default();
+        let mut builder = config::Config::builder();
+        if let Some(path) = &self.file {
+            let file = File::from(path.as_path()).format(FileFormat::Toml);
+            if let Some(values) = problems.note(&path.display().to_string(), file.collect()) {
+                check_names(&values, &path.display().to_string(), &mut problems);
+            }
+            builder = builder.add_source(file);
+        }
+        builder = builder
+            .add_source(self.of_variables(&mut problems))
+            .add_source(self.of_flags());
+        if !problems.is_empty() {
+            // What cannot be read or is not known is told alone: the rest would only follow from it.
+            return problems.settle(RelayConfig::new(Vec::new()));
+        }
+        let config = problems.note("the configuration", builder.build());
+        let relay = config.map(|config| raw::read(config, &mut problems));
+        problems.settle(relay.unwrap_or_else(|| RelayConfig::new(Vec::new())))
+    }
+
+    fn of_variables(&self, problems: &mut Problems) -> Layer {
+        let mut layer = Layer::default();
+        for (variable, text) in &self.variables {
+            if !variable.starts_with(VARIABLE_PREFIX) {
+                continue;
+            }
+            let known = || KEYS.iter().filter(|key| key.is_at_top());
+            let Some(key) = known().find(|key| key.variable() == *variable) else {
+                let names: Vec<_> = known().map(super::Key::variable).collect();
+                problems.add(
+                    variable,
+                    unknown("variable", variable, names.iter().map(String::as_str)),
+                );
+                continue;
+            };
+            let kind = if key.is_list {
+                let entries = text.split([',', ' ']).filter(|entry| !entry.is_empty());
+                list(variable, entries)
+            } else {
+                ValueKind::String(text.clone())
+            };
+            layer.insert(key.name, variable, kind);
+        }
+        layer
+    }
+
+    fn of_flags(&self) -> Layer {
+        let mut layer = Layer::default();
+        for (key, setting) in &self.flags {
+            let flag = format!("--{}", key.replace('_', "-"));
+            let kind = match setting {
+                Setting::One(text) => ValueKind::String(text.clone()),
+                Setting::List(entries) => list(&flag, entries.iter().map(String::as_str)),
+            };
+            layer.insert(key, &flag, kind);
+        }
+        layer
+    }
+}
+
+/// Keys and values of one origin.
+#[derive(Clone, Debug, Default)]
+struct Layer(Map<String, Value>);
+
+impl Layer {
+    fn insert(&mut self, key: &str, origin: &str, kind: ValueKind) {
+        self.0
+            .insert(key.to_owned(), Value::new(Some(&origin.to_owned()), kind));
+    }
+}
+
+impl Source for Layer {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, config::ConfigError> {
+        Ok(self.0.clone())
+    }
+}
+
+fn list<'a>(origin: &str, entries: impl Iterator<Item = &'a str>) -> ValueKind {
+    let value = |entry: &str| Value::new(Some(&origin.to_owned()), ValueKind::String(entry.to_owned()));
+    ValueKind::Array(entries.map(value).collect())
+}
+
+/// Names every key of a file that is not known.
+fn check_names(values: &Map<String, Value>, file: &str, problems: &mut Problems) {
+    let at_top = || KEYS.iter().filter(|key| key.is_at_top()).map(|key| key.name);
+    let mut names: Vec<_> = values.keys().collect();
+    names.sort();
+    for name in names {
+        if name != LISTENER && !at_top().any(|known| known == name) {
+            let nearest = unknown("key", name, at_top().chain([LISTENER]));
+            problems.add(format!("{name} in {file}"), nearest);
+        }
+    }
+    let listeners = match values.get(LISTENER).map(|value| &value.kind) {
+        None => return,
+        Some(ValueKind::Array(listeners)) => listeners,
+        Some(_) => return problems.add(format!("{LISTENER} in {file}"), "expected tables: [[listener]]"),
+    };
+    let in_listener = || KEYS.iter().filter(|key| key.is_in_listener()).map(|key| key.name);
+    for (at, listener) in listeners.iter().enumerate() {
+        let place = format!("{LISTENER} {} in {file}", at + 1);
+        let ValueKind::Table(table) = &listener.kind else {
+            problems.add(place, "expected a table: [[listener]]");
+            continue;
+        };
+        let mut names: Vec<_> = table
+            .keys()
+            .filter(|name| !in_listener().any(|known| known == *name))
+            .collect();
+        names.sort();
+        for name in names {
+            problems.add(format!("{name} of {place}"), unknown("key", name, in_listener()));
+        }
+    }
+}
+
+fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    match nearest(name, known) {
+        Some(nearest) => format!("there is no such {what}; is it {nearest}?"),
+        None => format!("there is no such {what}"),
+    }
+}
