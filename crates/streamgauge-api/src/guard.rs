@@ -10,10 +10,11 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
@@ -113,6 +114,16 @@ impl Guard {
         }
     }
 
+    /// Puts the routes of another router behind this guard, such as a program's own `/metrics`. Its fallback is left out.
+    ///
+    /// Refusals are problems, as those of the API; answers say that they are not to be kept.
+    pub fn protect<S>(&self, router: Router<S>) -> Router<S>
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        router.route_layer(from_fn_with_state(self.clone(), stand))
+    }
+
     /// Whether a page from anywhere may be let in: not where being at this machine is all that it takes.
     pub(crate) fn allows_any_origin(&self) -> bool {
         matches!(self.0, Kind::Token(_))
@@ -137,7 +148,7 @@ impl fmt::Debug for Guard {
 }
 
 /// Answers in place of the API where a request is refused. All answers say that they are not to be kept.
-pub(crate) async fn stand(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+async fn stand(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let mut response = match guard.check(&parts) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
