@@ -259,6 +259,7 @@ async fn an_id_of_another_run_is_told_that_nobody_knows_what_was_missed() {
             ("missed", &json!({"events": null})),
             "{id}"
         );
+        assert_eq!(told.id, None, "no event is before the first");
         assert_eq!(
             listening.next_ids(3).await,
             ["registered 0", "registered 1", "registered 2"]
