@@ -43,6 +43,21 @@ async fn a_program_keeps_its_own_routes_and_its_own_fallback() {
 }
 
 #[tokio::test]
+async fn a_program_puts_routes_of_its_own_behind_the_same_guard() {
+    let own = Router::new()
+        .route("/metrics", get(|| async { "own" }))
+        .fallback(|| async { (StatusCode::IM_A_TEAPOT, "own fallback") });
+    let app = Guard::token(TOKEN).unwrap().protect(own);
+    for (asked, status) in [
+        (bare(Method::GET, "/metrics", &[]), 401),
+        (request(Method::GET, "/metrics"), 200),
+        (bare(Method::GET, "/other", &[]), 418),
+    ] {
+        assert_eq!(app.clone().oneshot(asked).await.unwrap().status(), status);
+    }
+}
+
+#[tokio::test]
 async fn it_works_under_a_prefix() {
     let server = Server::new();
     server.collector("hls").register_and_activate("a/b", "", "", "");
