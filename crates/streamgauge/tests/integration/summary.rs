@@ -215,3 +215,30 @@ fn the_first_summary_shows_the_limits() {
     let summary = meter.summary();
     assert_eq!((summary.max_sessions, summary.max_rx_bitrate), (3, 5.0));
 }
+
+#[test]
+fn a_walk_goes_on_in_a_later_summary_and_meets_once_who_stays() {
+    let meter = Checked::patient(|_| {});
+    let mut sessions: Vec<_> = (0..3_000)
+        .map(|n| meter.register(n.to_string(), "stream", "here", "there"))
+        .collect();
+    for session in &sessions {
+        session.ingress(1);
+    }
+    let first = meter.tick_after(S);
+    let met: Vec<_> = first.active.iter().take(1_500).collect();
+    assert!(met.is_sorted_by(|one, next| one.serial < next.serial));
+    let stop = met[1_499].serial;
+    // The one that the walk stopped at goes, and so do some before and some behind it; others come.
+    for gone in (0..3_000).rev().filter(|n| n % 3 == 2) {
+        sessions.swap_remove(gone).unregister();
+    }
+    meter.register("new", "stream", "here", "there").ingress(1);
+    let second = meter.tick_after(S);
+    let rest: Vec<_> = second.active.after(stop).map(|row| row.id.to_string()).collect();
+    let stayed = (1_500..3_000).filter(|n| n % 3 != 2).map(|n| n.to_string());
+    assert!(rest.iter().cloned().eq(stayed.chain(["new".to_owned()])));
+    let last = second.active.iter().last().map_or(0, |row| row.serial);
+    assert_eq!(second.active.after(last).count(), 0);
+    assert_eq!(second.active.after(u64::MAX).count(), 0);
+}

@@ -1,0 +1,10 @@
+//! Webhooks against a real server on this machine, which answers when a test says so.
+
+#![allow(clippy::unwrap_used, reason = "a test that does not get what it needs fails")]
+
+mod bounds;
+mod config;
+mod delivery;
+mod receiver;
+mod retries;
+mod stopping;
