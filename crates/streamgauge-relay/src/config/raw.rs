@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{Config, Value};
@@ -68,7 +68,7 @@ struct RawListener {
 }
 
 /// Reads everything, and notes everything that is wrong.
-pub(super) fn read(config: Config, problems: &mut Problems) -> RelayConfig {
+pub(super) fn read(config: Config, file: Option<&Path>, problems: &mut Problems) -> RelayConfig {
     let mut relay = RelayConfig::new(Vec::new());
     let origins = Origins::of(&config.cache);
     let common = problems.note(
@@ -89,7 +89,9 @@ pub(super) fn read(config: Config, problems: &mut Problems) -> RelayConfig {
         }
     }
     for (at, table) in raw.listener.into_iter().enumerate() {
-        let place = format!("listener {}{}", at + 1, origin_suffix(table.origin()));
+        // Tables come of the file alone.
+        let file = file.map(|file| file.display().to_string());
+        let place = format!("listener {}{}", at + 1, origin_suffix(file.as_deref()));
         if let Some(listener) = long(table, &common, &origins, &place, problems) {
             listeners.push(listener);
         }
