@@ -10,6 +10,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
@@ -142,11 +143,8 @@ fn a_reload_takes_up_limits_and_keeps_them_where_the_file_is_wrong() {
     write("max_sessions = 1\n");
     relay.signal("-HUP");
     relay.says("limits, lists and the token are those of the configuration");
-    let refused = |relay: &mut Running| {
-        assert!(TcpStream::connect(address).unwrap().read(&mut [0]).is_err());
-        let _ = relay;
-    };
-    refused(&mut relay);
+    let refused = || assert!(TcpStream::connect(address).unwrap().read(&mut [0]).is_err());
+    refused();
 
     write("max_sessions = 1000\nmax_session = 1\n");
     relay.signal("-HUP");
@@ -155,7 +153,31 @@ fn a_reload_takes_up_limits_and_keeps_them_where_the_file_is_wrong() {
         line.contains("there is no such key; is it max_sessions?"),
         "{line}"
     );
-    refused(&mut relay);
+    refused();
+}
+
+#[test]
+fn systemd_is_told_of_the_start_of_reloads_and_of_the_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("notify");
+    let systemd = UnixDatagram::bind(&path).unwrap();
+    let told = || {
+        let mut message = [0; 256];
+        let bytes = systemd.recv(&mut message).unwrap();
+        String::from_utf8(message[..bytes].to_vec()).unwrap()
+    };
+    let mut command = streamgauge();
+    command
+        .args(["--tcp", "127.0.0.1:0=127.0.0.1:9"])
+        .env("NOTIFY_SOCKET", &path);
+    let mut relay = Running::start(&mut command);
+    assert_eq!(told(), "READY=1\n");
+    relay.signal("-HUP");
+    assert!(told().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+    assert_eq!(told(), "READY=1\n");
+    relay.signal("-TERM");
+    assert_eq!(told(), "STOPPING=1\n");
+    assert_eq!(relay.child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use config::{Config, Value};
 use serde::Deserialize;
 use streamgauge_api::Guard;
 
+use super::key::VARIABLE_PREFIX;
 use super::problem::Problems;
 use super::{AccessLists, AdminConfig, ListenerConfig, Protocol, ProxyIn, RelayConfig, bitrate, span};
 use crate::proxy::Version;
@@ -70,7 +71,7 @@ struct RawListener {
 /// Reads everything, and notes everything that is wrong.
 pub(super) fn read(config: Config, file: Option<&Path>, problems: &mut Problems) -> RelayConfig {
     let mut relay = RelayConfig::new(Vec::new());
-    let origins = Origins::of(&config.cache);
+    let origins = Origins::of(&config.cache, file);
     let common = problems.note(
         "the configuration",
         config.clone().try_deserialize::<RawService>(),
@@ -452,14 +453,18 @@ fn check_whole(relay: &RelayConfig, problems: &mut Problems) {
 struct Origins(HashMap<String, String>);
 
 impl Origins {
-    fn of(root: &Value) -> Self {
+    /// Flags and variables by their names; all else comes of the file, whose name is as it was given.
+    fn of(root: &Value, file: Option<&Path>) -> Self {
+        let file = file.map(|file| file.display().to_string());
         let mut origins = HashMap::new();
         if let config::ValueKind::Table(table) = &root.kind {
-            origins.extend(
-                table
-                    .iter()
-                    .filter_map(|(key, value)| Some((key.clone(), value.origin()?.to_owned()))),
-            );
+            for (key, value) in table {
+                let origin = match value.origin() {
+                    Some(origin) if is_flag_or_variable(origin) => Some(origin.to_owned()),
+                    _ => file.clone(),
+                };
+                origins.extend(origin.map(|origin| (key.clone(), origin)));
+            }
         }
         Self(origins)
     }
@@ -467,12 +472,14 @@ impl Origins {
     /// The key with where it was said; a flag or a variable by its own name.
     fn place(&self, key: &str) -> String {
         match self.0.get(key) {
-            Some(origin) if origin.starts_with("--") || origin.starts_with(super::key::VARIABLE_PREFIX) => {
-                origin.clone()
-            }
+            Some(origin) if is_flag_or_variable(origin) => origin.clone(),
             origin => format!("{key}{}", origin_suffix(origin.map(String::as_str))),
         }
     }
+}
+
+fn is_flag_or_variable(origin: &str) -> bool {
+    origin.starts_with("--") || origin.starts_with(VARIABLE_PREFIX)
 }
 
 fn origin_suffix(origin: Option<&str>) -> String {
