@@ -1,6 +1,6 @@
 //! Where a configuration comes from: flags, over the environment, over a file, over the defaults.
 //!
-//! The crate `config` is named here and in `raw`. Each value carries where it came from, so that what is wrong is told with its
+//! The crate `config` is named here, and its values in `origin` and `raw`. Each value carries where it came from, so that what is wrong is told with its
 //! place.
 
 use std::path::PathBuf;

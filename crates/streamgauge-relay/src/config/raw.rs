@@ -9,7 +9,7 @@ use config::{Config, Value};
 use serde::Deserialize;
 use streamgauge_api::Guard;
 
-use super::key::VARIABLE_PREFIX;
+use super::origin::{Origins, Place, origin_suffix};
 use super::problem::Problems;
 use super::{AccessLists, AdminConfig, ListenerConfig, Protocol, ProxyIn, RelayConfig, bitrate, span};
 use crate::proxy::Version;
@@ -209,31 +209,6 @@ fn listener(
         );
     }
     Some(ListenerConfig::new(&name, protocol, listen, upstream))
-}
-
-/// Where a key of a listener was said.
-enum Place<'a> {
-    /// At the top, for all; the listener it is applied to.
-    Top(&'a Origins, String),
-    /// In the listener.
-    Own(&'a str),
-}
-
-impl Place<'_> {
-    fn of(&self, key: &str) -> String {
-        match self {
-            Self::Top(origins, _) => origins.place(key),
-            Self::Own(place) => format!("{key} of {place}"),
-        }
-    }
-
-    /// Of what is wrong with a listener as a whole.
-    fn whole(&self) -> &str {
-        match self {
-            Self::Top(_, place) => place,
-            Self::Own(place) => place,
-        }
-    }
 }
 
 /// Sets what is said.
@@ -447,41 +422,4 @@ fn check_whole(relay: &RelayConfig, problems: &mut Problems) {
             );
         }
     }
-}
-
-/// Where each key at the top was said.
-struct Origins(HashMap<String, String>);
-
-impl Origins {
-    /// Flags and variables by their names; all else comes of the file, whose name is as it was given.
-    fn of(root: &Value, file: Option<&Path>) -> Self {
-        let file = file.map(|file| file.display().to_string());
-        let mut origins = HashMap::new();
-        if let config::ValueKind::Table(table) = &root.kind {
-            for (key, value) in table {
-                let origin = match value.origin() {
-                    Some(origin) if is_flag_or_variable(origin) => Some(origin.to_owned()),
-                    _ => file.clone(),
-                };
-                origins.extend(origin.map(|origin| (key.clone(), origin)));
-            }
-        }
-        Self(origins)
-    }
-
-    /// The key with where it was said; a flag or a variable by its own name.
-    fn place(&self, key: &str) -> String {
-        match self.0.get(key) {
-            Some(origin) if is_flag_or_variable(origin) => origin.clone(),
-            origin => format!("{key}{}", origin_suffix(origin.map(String::as_str))),
-        }
-    }
-}
-
-fn is_flag_or_variable(origin: &str) -> bool {
-    origin.starts_with("--") || origin.starts_with(VARIABLE_PREFIX)
-}
-
-fn origin_suffix(origin: Option<&str>) -> String {
-    origin.map(|origin| format!(" in {origin}")).unwrap_or_default()
 }
