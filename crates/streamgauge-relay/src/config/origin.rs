@@ -14,17 +14,17 @@ impl Origins {
     /// Flags and variables by their names; all else comes of the file, whose name is as it was given.
     pub(super) fn of(root: &Value, file: Option<&Path>) -> Self {
         let file = file.map(|file| file.display().to_string());
-        let mut origins = HashMap::new();
-        if let config::ValueKind::Table(table) = &root.kind {
-            for (key, value) in table {
-                let origin = match value.origin() {
-                    Some(origin) if is_flag_or_variable(origin) => Some(origin.to_owned()),
-                    _ => file.clone(),
-                };
-                origins.extend(origin.map(|origin| (key.clone(), origin)));
-            }
-        }
-        Self(origins)
+        let config::ValueKind::Table(table) = &root.kind else {
+            return Self(HashMap::new());
+        };
+        let origin = |value: &Value| match value.origin() {
+            Some(origin) if is_flag_or_variable(origin) => Some(origin.to_owned()),
+            _ => file.clone(),
+        };
+        let origins = table
+            .iter()
+            .filter_map(|(key, value)| Some((key.clone(), origin(value)?)));
+        Self(origins.collect())
     }
 
     /// The key with where it was said; a flag or a variable by its own name.
