@@ -11,8 +11,10 @@ fn of_file(text: &str) -> (tempfile::TempDir, Sources) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("relay.toml");
     fs::write(&path, text).unwrap();
-    let mut sources = Sources::default();
-    sources.file = Some(path);
+    let sources = Sources {
+        file: Some(path),
+        ..Sources::default()
+    };
     (directory, sources)
 }
 
@@ -154,8 +156,10 @@ fn values_of_another_kind_and_text_that_is_no_toml_are_told_with_their_place() {
         "{found:?}"
     );
     assert!(!found[0].contains('\n'), "{found:?}");
-    let mut sources = Sources::default();
-    sources.file = Some("/nonexistent/relay.toml".into());
+    let sources = Sources {
+        file: Some("/nonexistent/relay.toml".into()),
+        ..Sources::default()
+    };
     let found = problems(&sources, Path::new("/elsewhere"));
     assert!(found[0].starts_with("/nonexistent/relay.toml: "), "{found:?}");
 }

@@ -85,10 +85,11 @@ fn the_sample_is_taken_has_every_key_and_says_the_defaults() {
 }
 
 fn sample() -> Sources {
-    let mut sources = Sources::default();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    sources.file = Some(root.join("contrib/streamgauge-relay.toml"));
-    sources
+    Sources {
+        file: Some(root.join("contrib/streamgauge-relay.toml")),
+        ..Sources::default()
+    }
 }
 
 /// Cargo builds examples along with tests, next to them.
