@@ -13,6 +13,7 @@ pub mod capture;
 pub mod cidr;
 pub mod history_format;
 pub mod operations;
+pub mod proxy_header;
 pub mod seed;
 pub mod target;
 
@@ -31,4 +32,5 @@ pub const TARGETS: &[Target] = &[
     cidr::TARGET,
     history_format::TARGET,
     operations::TARGET,
+    proxy_header::TARGET,
 ];

@@ -10,6 +10,7 @@ mod bitrate;
 mod key;
 mod layers;
 mod listing;
+mod origin;
 mod problem;
 mod raw;
 mod span;

@@ -217,9 +217,9 @@ impl Relay {
     /// Ends every session at once, stops the collectors and saves their histories: what could not be saved.
     pub async fn stop(self) -> Vec<SaveError> {
         self.lifecycle.end().await;
-        let registry = self.registry.clone();
         // It waits for the disk. A panic there is the collectors' own to report.
-        let _ = tokio::task::spawn_blocking(move || registry.unregister_all()).await;
+        let stopping = Stopping::of(&self);
+        let _ = tokio::task::spawn_blocking(move || drop(stopping)).await;
         let unsaved = |listening: &Listening| {
             let cause = listening.collector().health().store_error?;
             Some(SaveError {
@@ -228,6 +228,34 @@ impl Relay {
             })
         };
         self.listeners.iter().filter_map(unsaved).collect()
+    }
+}
+
+/// Stops the collectors of a relay's listeners, and no others of the registry.
+struct Stopping {
+    registry: Registry,
+    names: Vec<String>,
+}
+
+impl Stopping {
+    fn of(relay: &Relay) -> Self {
+        let names = relay
+            .listeners
+            .iter()
+            .map(|listening| listening.config.name.clone());
+        Self {
+            registry: relay.registry.clone(),
+            names: names.collect(),
+        }
+    }
+}
+
+impl Drop for Stopping {
+    fn drop(&mut self) {
+        for name in &self.names {
+            // Without metering there is none, and somebody else may have been before.
+            let _ = self.registry.unregister(name);
+        }
     }
 }
 

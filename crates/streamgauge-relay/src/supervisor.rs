@@ -57,11 +57,8 @@ async fn supervise(sources: &Sources, config: &RelayConfig) -> Result<(), Servic
         tracing::info!(listener = config.name, protocol = %config.protocol, %address, upstream = %config.upstream, "listening");
     }
     notify(&[NotifyState::Ready]);
-    loop {
-        match signals.next().await {
-            Order::Reload => reload(&relay, sources),
-            Order::Stop => break,
-        }
+    while signals.next().await == Order::Reload {
+        reload(&relay, sources);
     }
     notify(&[NotifyState::Stopping]);
     tracing::info!(timeout = ?config.drain_timeout, "no more clients are taken; sessions may go on until they end");

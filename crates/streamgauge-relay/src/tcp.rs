@@ -92,7 +92,7 @@ impl TcpService {
                 }
                 // One connection that was gone before it was accepted.
                 Err(error) => {
-                    tracing::debug!(listener = %self.config.name, %error, "a connection was not accepted")
+                    tracing::debug!(listener = %self.config.name, %error, "a connection was not accepted");
                 }
             }
         }
@@ -102,7 +102,7 @@ impl TcpService {
         let name = &self.config.name;
         match self.serve_client(stream, source).await {
             Ok(ended) => {
-                tracing::debug!(listener = %name, client = %source, %ended, "a connection has ended")
+                tracing::debug!(listener = %name, client = %source, %ended, "a connection has ended");
             }
             Err(failure) => {
                 self.marks.mark(failure.mark());

@@ -29,7 +29,7 @@ pub(super) fn parse(text: &str) -> Result<u64, String> {
         .and_then(|whole| whole.checked_mul(factor));
     let mut step = factor;
     for digit in part.bytes() {
-        if step % 10 != 0 || !digit.is_ascii_digit() {
+        if !step.is_multiple_of(10) || !digit.is_ascii_digit() {
             return Err(wrong());
         }
         step /= 10;

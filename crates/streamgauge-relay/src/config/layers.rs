@@ -1,6 +1,6 @@
 //! Where a configuration comes from: flags, over the environment, over a file, over the defaults.
 //!
-//! The crate `config` is named here and in `raw`. Each value carries where it came from, so that what is wrong is told with its
+//! The crate `config` is named here, and its values in `origin` and `raw`. Each value carries where it came from, so that what is wrong is told with its
 //! place.
 
 use std::path::PathBuf;
@@ -58,7 +58,8 @@ impl Sources {
         let mut builder = config::Config::builder();
         if let Some(path) = &self.file {
             let file = File::from(path.as_path()).format(FileFormat::Toml);
-            if let Some(values) = problems.note(&path.display().to_string(), file.collect()) {
+            let collected = file.collect().map_err(|error| in_one_line(&error.to_string()));
+            if let Some(values) = problems.note(&path.display().to_string(), collected) {
                 check_names(&values, &path.display().to_string(), &mut problems);
             }
             builder = builder.add_source(file);
@@ -71,7 +72,7 @@ impl Sources {
             return problems.settle(RelayConfig::new(Vec::new()));
         }
         let config = problems.note("the configuration", builder.build());
-        let relay = config.map(|config| raw::read(config, &mut problems));
+        let relay = config.map(|config| raw::read(config, self.file.as_deref(), &mut problems));
         problems.settle(relay.unwrap_or_else(|| RelayConfig::new(Vec::new())))
     }
 
@@ -139,6 +140,22 @@ impl Source for Layer {
 fn list<'a>(origin: &str, entries: impl Iterator<Item = &'a str>) -> ValueKind {
     let value = |entry: &str| Value::new(Some(&origin.to_owned()), ValueKind::String(entry.to_owned()));
     ValueKind::Array(entries.map(value).collect())
+}
+
+/// An error of TOML's without the lines that draw it: what, then where.
+fn in_one_line(message: &str) -> String {
+    let is_drawing = |line: &str| {
+        line.trim_start()
+            .trim_start_matches(|sign: char| sign.is_ascii_digit())
+            .trim_start()
+            .starts_with('|')
+    };
+    let told: Vec<_> = message
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !is_drawing(line) && !line.starts_with("in "))
+        .collect();
+    told.join(": ")
 }
 
 /// Names every key of a file that is not known.

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{Config, Value};
 use serde::Deserialize;
 use streamgauge_api::Guard;
 
+use super::origin::{Origins, Place, origin_suffix};
 use super::problem::Problems;
 use super::{AccessLists, AdminConfig, ListenerConfig, Protocol, ProxyIn, RelayConfig, bitrate, span};
 use crate::proxy::Version;
@@ -68,9 +69,9 @@ struct RawListener {
 }
 
 /// Reads everything, and notes everything that is wrong.
-pub(super) fn read(config: Config, problems: &mut Problems) -> RelayConfig {
+pub(super) fn read(config: Config, file: Option<&Path>, problems: &mut Problems) -> RelayConfig {
     let mut relay = RelayConfig::new(Vec::new());
-    let origins = Origins::of(&config.cache);
+    let origins = Origins::of(&config.cache, file);
     let common = problems.note(
         "the configuration",
         config.clone().try_deserialize::<RawService>(),
@@ -89,7 +90,9 @@ pub(super) fn read(config: Config, problems: &mut Problems) -> RelayConfig {
         }
     }
     for (at, table) in raw.listener.into_iter().enumerate() {
-        let place = format!("listener {}{}", at + 1, origin_suffix(table.origin()));
+        // Tables come of the file alone.
+        let file = file.map(|file| file.display().to_string());
+        let place = format!("listener {}{}", at + 1, origin_suffix(file.as_deref()));
         if let Some(listener) = long(table, &common, &origins, &place, problems) {
             listeners.push(listener);
         }
@@ -206,31 +209,6 @@ fn listener(
         );
     }
     Some(ListenerConfig::new(&name, protocol, listen, upstream))
-}
-
-/// Where a key of a listener was said.
-enum Place<'a> {
-    /// At the top, for all; the listener it is applied to.
-    Top(&'a Origins, String),
-    /// In the listener.
-    Own(&'a str),
-}
-
-impl Place<'_> {
-    fn of(&self, key: &str) -> String {
-        match self {
-            Self::Top(origins, _) => origins.place(key),
-            Self::Own(place) => format!("{key} of {place}"),
-        }
-    }
-
-    /// Of what is wrong with a listener as a whole.
-    fn whole(&self) -> &str {
-        match self {
-            Self::Top(_, place) => place,
-            Self::Own(place) => place,
-        }
-    }
 }
 
 /// Sets what is said.
@@ -444,35 +422,4 @@ fn check_whole(relay: &RelayConfig, problems: &mut Problems) {
             );
         }
     }
-}
-
-/// Where each key at the top was said.
-struct Origins(HashMap<String, String>);
-
-impl Origins {
-    fn of(root: &Value) -> Self {
-        let mut origins = HashMap::new();
-        if let config::ValueKind::Table(table) = &root.kind {
-            origins.extend(
-                table
-                    .iter()
-                    .filter_map(|(key, value)| Some((key.clone(), value.origin()?.to_owned()))),
-            );
-        }
-        Self(origins)
-    }
-
-    /// The key with where it was said; a flag or a variable by its own name.
-    fn place(&self, key: &str) -> String {
-        match self.0.get(key) {
-            Some(origin) if origin.starts_with("--") || origin.starts_with(super::key::VARIABLE_PREFIX) => {
-                origin.clone()
-            }
-            origin => format!("{key}{}", origin_suffix(origin.map(String::as_str))),
-        }
-    }
-}
-
-fn origin_suffix(origin: Option<&str>) -> String {
-    origin.map(|origin| format!(" in {origin}")).unwrap_or_default()
 }

@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 
-use super::{Endpoints, Header, HeaderError, Transport, Version};
+use crate::{Endpoints, Header, HeaderError, Transport, Version};
 
 const START: &[u8] = b"PROXY ";
 const MAX_LINE_BYTES: usize = 107;
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Option<(Header, usize)>, HeaderError> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Option<(Header, usize)>, HeaderError> {
     let known = bytes.len().min(START.len());
     if bytes[..known] != START[..known] {
         return Err(HeaderError::NoHeader);
@@ -106,7 +106,7 @@ fn port(text: &str) -> Result<u16, HeaderError> {
     }
 }
 
-pub(super) fn encode(endpoints: &Endpoints, into: &mut Vec<u8>) {
+pub(crate) fn encode(endpoints: &Endpoints, into: &mut Vec<u8>) {
     let written = match endpoints {
         Endpoints::Ipv4 {
             transport: Transport::Stream,

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 
-use super::{Endpoints, Header, HeaderError, MAX_HEADER_BYTES, Transport, UnixPaths, Version};
+use crate::{Endpoints, Header, HeaderError, MAX_HEADER_BYTES, Transport, UnixPaths, Version};
 
 const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
 /// The signature, the command, the family and the length.
@@ -10,7 +10,7 @@ const FIXED_BYTES: usize = 16;
 /// The type of the field with the checksum.
 const CRC32C: u8 = 0x03;
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Option<(Header, usize)>, HeaderError> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Option<(Header, usize)>, HeaderError> {
     let known = bytes.len().min(SIGNATURE.len());
     if bytes[..known] != SIGNATURE[..known] {
         return Err(HeaderError::NoHeader);
@@ -165,7 +165,7 @@ fn crc32c<'a>(bytes: impl Iterator<Item = &'a u8>) -> u32 {
     })
 }
 
-pub(super) fn encode(endpoints: &Endpoints, into: &mut Vec<u8>) {
+pub(crate) fn encode(endpoints: &Endpoints, into: &mut Vec<u8>) {
     into.extend(SIGNATURE);
     let transport_nibble = |transport: &Transport| match transport {
         Transport::Stream => 1,

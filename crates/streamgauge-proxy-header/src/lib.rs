@@ -1,7 +1,7 @@
 //! PROXY protocol headers: what a proxy writes ahead of a connection's bytes to say who is behind it.
 //!
-//! A strict codec of our own for versions 1 and 2 of the [protocol](https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt),
-//! without I/O. [`decode`] is given all bytes that came so far, in whichever pieces, and answers that more are needed, or
+//! A strict codec for versions 1 and 2 of the
+//! [protocol](https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt), without I/O. [`decode`] is given all bytes that came so far, in whichever pieces, and answers that more are needed, or
 //! the header and how many bytes it takes; what is behind it belongs to the connection. What cannot become a header is an
 //! error as soon as the bytes show it, and nothing longer than [`MAX_HEADER_BYTES`] is waited for.
 //!
@@ -11,7 +11,19 @@
 //! Additional fields (TLVs) of version 2 are checked for form, and for their checksum where there is one, and let go:
 //! nothing in them is used here. docs/adr/0021 has the crates that this was compared with.
 //!
+//! # A map of this page
+//!
+//! * [`decode`] gives a [`Header`]: its [`Version`], and the [`Endpoints`] of the client's connection.
+//! * [`Endpoints::of`] and [`Endpoints::encode`] make a header.
+//! * [`HeaderError`] says why bytes are none.
+//!
+//! # What it does not do
+//!
+//! It reads no socket, has no timeouts, and decides for nobody whose headers are to be believed.
+//!
 //! Cost: no allocation but for UNIX addresses; a pass over the header.
+
+#![forbid(unsafe_code)]
 
 mod v1;
 mod v2;
@@ -141,15 +153,15 @@ pub enum HeaderError {
 /// Decodes a header at the front of `bytes`: the header and how many bytes it takes, or none where more are needed.
 ///
 /// ```
-/// use streamgauge_relay::proxy::{self, HeaderError};
+/// use streamgauge_proxy_header::{HeaderError, decode};
 ///
 /// let bytes = b"PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\nGET /";
-/// let (header, taken) = proxy::decode(bytes)?.ok_or("more is needed")?;
+/// let (header, taken) = decode(bytes)?.ok_or("more is needed")?;
 /// assert_eq!(header.endpoints.source().map(|source| source.to_string()).as_deref(), Some("192.0.2.7:56324"));
 /// assert_eq!(&bytes[taken..], b"GET /");
 ///
-/// assert_eq!(proxy::decode(&bytes[..20])?, None);
-/// assert_eq!(proxy::decode(b"GET / HTTP/1.1"), Err(HeaderError::NoHeader));
+/// assert_eq!(decode(&bytes[..20])?, None);
+/// assert_eq!(decode(b"GET / HTTP/1.1"), Err(HeaderError::NoHeader));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
