@@ -46,7 +46,7 @@ pub enum Command {
     /// a kick, a timeout, a list) ends its connections at once. Stops at SIGTERM and SIGINT, takes up limits and lists anew
     /// at SIGHUP.
     #[cfg(feature = "relay")]
-    Relay(RelayArgs),
+    Relay(Box<RelayArgs>),
 }
 
 const EXIT_STATUS: &str = "Exit status: 0 if all went well; 1 if the report, the chart or the history could not be \
