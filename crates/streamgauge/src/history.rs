@@ -8,6 +8,8 @@
 
 pub(crate) mod changed;
 #[cfg(all(test, not(loom)))]
+mod compaction;
+#[cfg(all(test, not(loom)))]
 mod crashes;
 #[cfg(all(test, not(loom)))]
 mod dice;
