@@ -21,8 +21,12 @@ mod journal;
 pub(crate) mod label_map;
 pub(crate) mod ledger;
 pub(crate) mod open;
+#[cfg(all(test, not(loom)))]
+mod picky;
 pub(crate) mod ranking;
 pub(crate) mod recovery;
+#[cfg(all(test, not(loom)))]
+mod refusals;
 mod replay;
 pub(crate) mod row;
 #[cfg(all(test, not(loom)))]

@@ -3,89 +3,32 @@
 
 #![expect(clippy::unwrap_used, reason = "the set-up of tests")]
 
-use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::HistoryKey;
-use super::disk::{Disk, DiskFile};
+use super::disk::Disk;
 use super::file::FileStore;
 use super::journal::Limits;
 use super::open::OpenSessions;
-use super::simulated::SimulatedDisk;
+use super::picky::{Call, Picky};
 use super::snapshot::{Base, Changes, HistorySnapshot};
 use super::store::{HistoryStore, Loaded, StoreError};
 use crate::stats::Stats;
 
-const DIRECTORY: &str = "kept";
+pub(super) const DIRECTORY: &str = "kept";
 
-/// A disk that does not let files be made whose names end in a certain way.
-#[derive(Debug, Clone, Default)]
-struct Picky {
-    disk: SimulatedDisk,
-    refused: Arc<Mutex<Refused>>,
-}
-
-#[derive(Debug, Default)]
-struct Refused {
-    ending: Option<&'static str>,
-    times: u32,
-}
-
-impl Picky {
-    fn refuse(&self, ending: Option<&'static str>) {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner).ending = ending;
-    }
-
-    /// How often it refused.
-    fn times(&self) -> u32 {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner).times
-    }
-}
-
-impl Disk for Picky {
-    fn names(&self, directory: &Path) -> io::Result<Vec<String>> {
-        self.disk.names(directory)
-    }
-
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.disk.read(path)
-    }
-
-    fn open(&self, path: &Path, at: u64) -> io::Result<Box<dyn DiskFile>> {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = path.to_string_lossy();
-        if at == 0 && refused.ending.is_some_and(|ending| name.ends_with(ending)) {
-            refused.times += 1;
-            return Err(io::Error::other("not this one"));
-        }
-        self.disk.open(path, at)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.rename(from, to)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.disk.remove(path)
-    }
-
-    fn sync_directory(&self, directory: &Path) -> io::Result<()> {
-        self.disk.sync_directory(directory)
-    }
-}
-
-/// A store on such a disk, and what it was given last.
-struct Rig {
-    disk: Picky,
-    store: FileStore,
+/// A store on a disk that refuses what it is told to, and what it took last.
+pub(super) struct Rig {
+    pub(super) disk: Picky,
+    pub(super) store: FileStore,
     limits: Limits,
-    saved: HistorySnapshot,
-    saves: u64,
+    pub(super) saved: HistorySnapshot,
+    pub(super) saves: u64,
 }
 
 impl Rig {
-    fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits) -> Self {
         let disk = Picky::default();
         let store = FileStore::on(Arc::new(disk.clone()), Path::new(DIRECTORY), limits);
         Self {
@@ -98,13 +41,17 @@ impl Rig {
     }
 
     /// Saves a history in which one of so many rows is another, or came.
-    fn save_one_of(&mut self, rows: u64) {
-        let key = HistoryKey::new("here", "there", &format!("stream {}", self.saves % rows));
-        self.save(&[key]);
+    pub(super) fn save_one_of(&mut self, rows: u64) {
+        self.try_save_one_of(rows).unwrap();
     }
 
-    /// Saves a history in which these rows are others, or came.
-    fn save(&mut self, keys: &[HistoryKey]) {
+    pub(super) fn try_save_one_of(&mut self, rows: u64) -> Result<(), StoreError> {
+        let key = HistoryKey::new("here", "there", &format!("stream {}", self.saves % rows));
+        self.save(&[key])
+    }
+
+    /// Saves a history in which these rows are others than in what was taken last, or came.
+    fn save(&mut self, keys: &[HistoryKey]) -> Result<(), StoreError> {
         let mut history = self.saved.clone();
         let mut rows = Vec::new();
         for key in keys {
@@ -123,18 +70,20 @@ impl Rig {
             rows,
             open: Vec::new(),
         };
-        self.saved = history.with(OpenSessions::default(), 0, changes);
+        let history = history.with(OpenSessions::default(), 0, changes);
+        self.store.save("hls", &history)?;
+        self.saved = history;
         self.saves += 1;
-        self.store.save("hls", &self.saved).unwrap();
+        Ok(())
     }
 
     /// Steps until nothing is left to do.
-    fn maintain(&self) {
+    pub(super) fn maintain(&self) {
         while self.store.maintain("hls").unwrap() {}
     }
 
     /// The files whose names end so: their numbers and lengths, in order.
-    fn files(&self, ending: &str) -> Vec<(u64, u64)> {
+    pub(super) fn files(&self, ending: &str) -> Vec<(u64, u64)> {
         let names = self.disk.names(Path::new(DIRECTORY)).unwrap();
         let files = names.iter().filter_map(|name| {
             let number = name.strip_prefix("hls.")?.strip_suffix(ending)?;
@@ -147,7 +96,7 @@ impl Rig {
     }
 
     /// The number of the last log.
-    fn last_log(&self) -> u64 {
+    pub(super) fn last_log(&self) -> u64 {
         self.files(".log").last().map_or(0, |(number, _)| *number)
     }
 
@@ -166,7 +115,7 @@ impl Rig {
     }
 
     /// As after a restart.
-    fn reopened(mut self) -> Self {
+    pub(super) fn reopened(mut self) -> Self {
         self.store = FileStore::on(Arc::new(self.disk.clone()), Path::new(DIRECTORY), self.limits);
         let Loaded::History(loaded) = self.store.load("hls").unwrap() else {
             unreachable!("a history was saved")
@@ -178,7 +127,7 @@ impl Rig {
 }
 
 /// A snapshot is written in one step.
-fn limits(log: u64) -> Limits {
+pub(super) fn limits(log: u64) -> Limits {
     Limits {
         log,
         step: 1 << 20,
@@ -231,7 +180,7 @@ fn p5_logs_of_just_enough_bytes_are_enough() {
 
 /// Has each snapshot fail; answers at how many bytes of logs each was tried.
 fn tried_in_vain(rig: &mut Rig, ending: &'static str) -> Vec<u64> {
-    rig.disk.refuse(Some(ending));
+    rig.disk.refuse(Call::Make, ending, 0);
     let mut tried = Vec::new();
     while tried.len() < 4 {
         let (last, times) = (rig.last_log(), rig.disk.times());
@@ -277,7 +226,7 @@ fn p5_a_snapshot_that_fails_is_tried_again_for_each_quarter_more_in_logs() {
         let tried = tried_in_vain(&mut rig, ending);
         assert_tried_each_quarter(&tried, 2_000);
         // Once it can be done again it is, and what piled up is gone.
-        rig.disk.refuse(None);
+        rig.disk.refuse_nothing();
         let (last, before) = (rig.last_log(), *tried.last().unwrap());
         while rig.files(".snapshot").is_empty() {
             rig.save_one_of(3);
@@ -302,7 +251,7 @@ fn p5_all_logs_that_a_restart_finds_count() {
     );
     let mut rig = rig.reopened();
     let last = rig.last_log();
-    rig.disk.refuse(None);
+    rig.disk.refuse_nothing();
     rig.save_one_of(3);
     assert_eq!(rig.last_log(), last + 1, "a snapshot was begun by the first save");
     rig.maintain();
@@ -319,23 +268,23 @@ fn p5_a_step_writes_twice_the_save_before_it_and_else_the_least_there_is() {
     let keys: Vec<_> = (0..1_000)
         .map(|n| HistoryKey::new("here", "there", &format!("stream {n}")))
         .collect();
-    rig.save(&keys);
+    rig.save(&keys).unwrap();
     let first = rig.logged(0);
     assert_eq!(rig.last_log(), 1);
     let written = |rig: &Rig| rig.files(".snapshot.new").last().map_or(0, |(_, bytes)| *bytes);
     // No entry here has more.
     let entry = 64;
     // Twice as much as all of it would be all of it.
-    assert!(first > 20_000 && rig.store.maintain("hls").unwrap() == false);
+    assert!(first > 20_000 && !rig.store.maintain("hls").unwrap());
     assert_eq!(rig.files(".snapshot").len(), 1);
     // With small saves, one small step behind each.
     while rig.last_log() == 1 {
-        rig.save(&keys[..100]);
+        rig.save(&keys[..100]).unwrap();
     }
     for n in 0..20 {
         let keys = &keys[..20 * (n % 3)];
         let (log, before) = (rig.logged(2), written(&rig));
-        rig.save(keys);
+        rig.save(keys).unwrap();
         let saved = rig.logged(2) - log;
         assert!(rig.store.maintain("hls").unwrap());
         let step = written(&rig) - before;
