@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use streamgauge::{
-    Activation, CloseReason, CollectorConfig, Config, ManualClock, PeerTruncation, Registry, Stats,
+    Activation, CloseReason, CollectorConfig, Config, FileStore, HistorySnapshot, HistoryStore, Loaded,
+    ManualClock, PeerTruncation, Registry, Stats,
 };
 use tempfile::TempDir;
 
@@ -204,5 +205,82 @@ fn p1_and_p6_a_session_of_a_later_run_is_not_taken_for_one_that_was_recovered() 
         ["stream 1", "stream 3", "stream 4"]
             .map(|reference| references.get(reference).map(|stats| stats.total_rx_bytes)),
         [Some(7), Some(100), Some(1_000)]
+    );
+}
+
+/// A history that was saved while sessions were open that had received so much, one after the other.
+fn saved_while_open(received: &[u64]) -> HistorySnapshot {
+    let directory = tempfile::tempdir().unwrap();
+    let (_registry, meter) = begin(directory.path(), config(None));
+    for (n, bytes) in received.iter().enumerate() {
+        meter
+            .register_and_activate(format!("{n}"), "stream", "here", "there")
+            .ingress(*bytes);
+    }
+    meter.tick_after(S);
+    let left = crash(directory.path());
+    let Loaded::History(history) = FileStore::open(left.path()).unwrap().load("hls").unwrap() else {
+        panic!("nothing was saved");
+    };
+    history
+}
+
+#[test]
+fn histories_are_the_same_if_the_sessions_that_were_open_are() {
+    let history = saved_while_open(&[1, 2]);
+    assert_eq!((history.open_sessions(), history.open().count()), (2, 2));
+    assert_eq!(history, saved_while_open(&[1, 2]));
+    for other in [&[1, 3][..], &[1], &[1, 2, 3]] {
+        assert_ne!(history, saved_while_open(other), "{other:?}");
+    }
+}
+
+#[test]
+fn p6_a_session_that_ends_among_others_leaves_them_as_they_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_registry, meter) = begin(directory.path(), config(None));
+    let sessions = ["a", "b", "c", "d"].map(|id| meter.register_and_activate(id, id, "here", "there"));
+    for (session, bytes) in sessions.iter().zip([1, 10, 100, 1_000]) {
+        session.ingress(bytes);
+    }
+    meter.tick_after(S);
+    for (ends, open) in [(0, vec!["b", "c", "d"]), (2, vec!["b", "d"])] {
+        sessions[ends].unregister();
+        sessions[3].ingress(1_000);
+        meter.tick_after(S);
+        let left = crash(directory.path());
+        let recorder = Arc::<Recorder>::default();
+        let (_registry, found) = begin(left.path(), config(Some(&recorder)));
+        assert_eq!(found.health().set_aside, []);
+        assert_eq!(found.summary().totals, meter.summary().totals);
+        found.tick_after(S);
+        let told = recorder.take_closed().into_iter();
+        assert_eq!(
+            told.map(|closed| closed.identity.id.to_string())
+                .collect::<Vec<_>>(),
+            open
+        );
+    }
+}
+
+#[test]
+fn p5_sessions_that_are_open_and_quiet_cost_a_save_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_registry, meter) = begin(directory.path(), config(None));
+    let mut sessions = Vec::new();
+    for n in 0..100 {
+        let session = meter.register_and_activate(format!("{n}"), "stream", "here", "there");
+        session.ingress(1_000);
+        sessions.push(session);
+    }
+    meter.tick_after(S);
+    let log = directory.path().join("hls.0.log");
+    let before = fs::metadata(&log).unwrap().len();
+    sessions[50].ingress(1_000);
+    meter.tick_after(S);
+    let written = fs::metadata(&log).unwrap().len() - before;
+    assert!(
+        (16..100).contains(&written),
+        "{written} bytes, of {before} for all"
     );
 }
