@@ -12,6 +12,8 @@ mod compaction;
 #[cfg(all(test, not(loom)))]
 mod crashes;
 #[cfg(all(test, not(loom)))]
+mod damages;
+#[cfg(all(test, not(loom)))]
 mod dice;
 mod disk;
 mod entry;

@@ -101,7 +101,7 @@ impl Rig {
     }
 
     /// How many bytes the logs up to this one have.
-    fn logged(&self, last: u64) -> u64 {
+    pub(super) fn logged(&self, last: u64) -> u64 {
         let logs = self.files(".log").into_iter();
         logs.filter(|(number, _)| *number <= last)
             .map(|(_, bytes)| bytes)
@@ -179,7 +179,7 @@ fn p5_logs_of_just_enough_bytes_are_enough() {
 }
 
 /// Has each snapshot fail; answers at how many bytes of logs each was tried.
-fn tried_in_vain(rig: &mut Rig, ending: &'static str) -> Vec<u64> {
+pub(super) fn tried_in_vain(rig: &mut Rig, ending: &'static str) -> Vec<u64> {
     rig.disk.refuse(Call::Make, ending, 0);
     let mut tried = Vec::new();
     while tried.len() < 4 {
