@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use streamgauge::{
     Activation, CloseReason, CollectorConfig, Config, FileStore, HistorySnapshot, HistoryStore, Loaded,
-    ManualClock, PeerTruncation, Registry, Stats,
+    ManualClock, PeerTruncation, Registry, Stats, StoreError,
 };
 use tempfile::TempDir;
 
@@ -283,4 +284,63 @@ fn p5_sessions_that_are_open_and_quiet_cost_a_save_nothing() {
         (16..100).contains(&written),
         "{written} bytes, of {before} for all"
     );
+}
+
+/// A store that hands on each other history as if its open sessions had ended.
+struct Folding {
+    inner: FileStore,
+    saves: AtomicU32,
+}
+
+impl HistoryStore for Folding {
+    fn load(&self, collector: &str) -> Result<Loaded, StoreError> {
+        self.inner.load(collector)
+    }
+
+    fn save(&self, collector: &str, snapshot: &HistorySnapshot) -> Result<(), StoreError> {
+        if self.saves.fetch_add(1, Ordering::Relaxed) % 2 == 1 {
+            return self.inner.save(collector, snapshot);
+        }
+        let recovered = snapshot.recovered();
+        assert_eq!(
+            (recovered.open_sessions(), recovered.totals()),
+            (0, snapshot.totals())
+        );
+        let discarded = snapshot.open().filter(|session| !session.is_active);
+        let discarded = discarded.map(|session| session.stats).chain([snapshot.discarded]);
+        assert_eq!(recovered.discarded, Stats::sum(discarded));
+        self.inner.save(collector, &recovered)
+    }
+}
+
+#[test]
+fn p6_a_store_may_fold_the_sessions_that_are_open_before_it_hands_a_history_on() {
+    // Once with an active session, and once with none.
+    for active in [1, 0] {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = ManualClock::default();
+        let mut settings = Config::default();
+        settings.store = Some(Arc::new(Folding {
+            inner: FileStore::open(directory.path()).unwrap(),
+            saves: AtomicU32::new(0),
+        }));
+        let registry = Registry::manual(settings, clock.clone()).unwrap();
+        let meter = Checked::of(registry.register("hls", config(None)).unwrap(), clock);
+        for n in 0..active {
+            meter
+                .register_and_activate(format!("{n}"), "stream 1", "here", "there")
+                .ingress(7);
+        }
+        let pending = meter.register("pending", "stream 2", "here", "there");
+        for n in 0..4 {
+            pending.egress(50);
+            let saved = meter.tick_after(S).totals;
+            let left = crash(directory.path());
+            let Loaded::History(found) = FileStore::open(left.path()).unwrap().load("hls").unwrap() else {
+                panic!("save {n} does not check out");
+            };
+            let open = if n % 2 == 0 { 0 } else { 1 + active };
+            assert_eq!((found.totals(), found.open_sessions()), (saved, open), "save {n}");
+        }
+    }
 }
