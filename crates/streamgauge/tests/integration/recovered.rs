@@ -13,6 +13,7 @@ use streamgauge::{
 use tempfile::TempDir;
 
 use crate::ledger_check::{Checked, S, bytes};
+use crate::log_lines::LogLines;
 use crate::recorder::Recorder;
 
 fn config(recorder: Option<&Arc<Recorder>>) -> CollectorConfig {
@@ -99,6 +100,21 @@ fn p6_sessions_found_open_are_closed_as_recovered_and_told() {
         ]
     );
     assert!((told[0].average_rx_bitrate - 28.0).abs() < 1e-9);
+}
+
+#[test]
+fn what_is_recovered_is_logged_where_there_is_something() {
+    let left = left_open();
+    let log = LogLines::default();
+    for recovered in ["sessions=2 rx_bytes=7 tx_bytes=50", ""] {
+        tracing::subscriber::with_default(log.clone(), || {
+            let (_registry, _meter) = begin(left.path(), config(None));
+        });
+        let lines = log.take().into_iter().filter(|line| line.contains("were open"));
+        let lines: Vec<_> = lines.collect();
+        assert_eq!(lines.len(), usize::from(!recovered.is_empty()), "{lines:?}");
+        assert!(lines.iter().all(|line| line.ends_with(recovered)), "{lines:?}");
+    }
 }
 
 #[test]
