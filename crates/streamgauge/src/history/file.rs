@@ -288,6 +288,7 @@ fn collector_of(stem: &str) -> Option<String> {
 }
 
 #[cfg(all(test, not(loom)))]
+#[expect(clippy::unwrap_used, reason = "the set-up of tests")]
 mod tests {
     use std::io;
     use std::path::{Path, PathBuf};
