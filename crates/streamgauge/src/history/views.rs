@@ -80,7 +80,7 @@ mod tests {
             ("east", "p", "r1", u64::MAX),
             ("east", "p", "r2", 7),
             ("west", "p", "r3", 5),
-            ("east", "q", "r4", 11),
+            ("east", "q", "r4", 13),
             ("west", "q", "r1", 1),
         ] {
             let key = HistoryKey::new(location, peer, reference);
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(peer.stats, received(12));
         let at = |location| peer.locations.get(location).copied();
         assert_eq!((at("east"), at("west")), (Some(received(7)), Some(received(5))));
-        assert_eq!(history.locations.get("east"), Some(&received(18)));
+        assert_eq!(history.locations.get("east"), Some(&received(20)));
         assert_eq!(history.references.get("r1"), Some(&received(1)));
     }
 }
