@@ -13,6 +13,8 @@ pub(super) enum Call {
     Read,
     /// To be opened from byte 0 on, and made if it is not there.
     Make,
+    /// To be opened further on.
+    GoOn,
 }
 
 /// The disk. Clones are the same one.
@@ -80,9 +82,7 @@ impl Disk for Picky {
     }
 
     fn open(&self, path: &Path, at: u64) -> io::Result<Box<dyn DiskFile>> {
-        if at == 0 {
-            self.ask(Call::Make, path)?;
-        }
+        self.ask(if at == 0 { Call::Make } else { Call::GoOn }, path)?;
         self.disk.open(path, at)
     }
 

@@ -20,7 +20,7 @@ fn write(disk: &Picky, name: &str, bytes: &[u8]) {
 
 /// A store with a snapshot, a log behind it, and nothing else.
 fn compacted() -> Rig {
-    let mut rig = Rig::new(limits(100));
+    let mut rig = Rig::new(limits(300));
     while rig.files(".snapshot").is_empty() {
         rig.save_one_of(3);
         rig.maintain();
@@ -89,6 +89,19 @@ fn p6_what_cannot_be_read_to_be_set_aside_is_not_passed_over() {
         rig.disk.read(&path(&format!("{snapshot}.corrupt-2"))).unwrap(),
         bytes
     );
+}
+
+#[test]
+fn p5_a_save_that_failed_has_the_next_go_on_where_it_would_have() {
+    let mut rig = compacted();
+    let (last, snapshots) = (rig.last_log(), rig.files(".snapshot"));
+    rig.disk.refuse(Call::GoOn, ".log", 0);
+    assert!(rig.try_save_one_of(3).is_err());
+    rig.disk.refuse_nothing();
+    rig.save_one_of(3);
+    assert_eq!((rig.last_log(), rig.files(".snapshot")), (last, snapshots));
+    let rig = rig.reopened();
+    assert_eq!(rig.saved.totals().total_sessions, rig.saves);
 }
 
 #[test]
