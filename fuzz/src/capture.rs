@@ -126,6 +126,10 @@ fn replay(input: &[u8], step: usize, idle_timeout: Option<Duration>) -> (Seen, M
 }
 
 /// Where packets go.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one of them, and it stays where it is"
+)]
 enum Sink {
     Thread(Dispatcher),
     Inline(Inline),
@@ -220,7 +224,7 @@ fn report(seen: &Seen, measurement: &Measurement) {
             Format::Conversations => assert_eq!(text.lines().count(), 1 + measurement.rows.len()),
             // One in sixteen: a chart takes ten times as long as all the rest.
             Format::Table if seen.captured_bytes.is_multiple_of(16) => {
-                chart::render(&report).map(drop).unwrap()
+                chart::render(&report).map(drop).unwrap();
             }
             Format::Table => {}
         }

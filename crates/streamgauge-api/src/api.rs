@@ -7,14 +7,13 @@ use std::thread::available_parallelism;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
-use axum::middleware;
 use axum::response::Response;
 use streamgauge::{Collector, RegistryReader};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use crate::feed::Feed;
-use crate::guard::{self, Guard};
+use crate::guard::Guard;
 use crate::origins::{self, OriginError};
 use crate::problem::{Problem, shown};
 use crate::routes;
@@ -74,9 +73,7 @@ impl Api {
             walks: Semaphore::new(cores),
             streamed: Arc::new(Semaphore::new(MAX_STREAMED_REPLIES)),
         });
-        let router = routes::router()
-            .with_state(shared)
-            .route_layer(middleware::from_fn_with_state(self.guard, guard::stand));
+        let router = self.guard.protect(routes::router().with_state(shared));
         if self.origins.is_empty() {
             return router;
         }

@@ -189,8 +189,11 @@ impl Listener {
                     Missed::Unknown => None,
                 },
             };
-            self.ready
-                .extend(event("missed", &body).map(|event| event.id(position.to_string())));
+            let told = event("missed", &body).map(|event| match position {
+                Some(position) => event.id(position.to_string()),
+                None => event,
+            });
+            self.ready.extend(told);
         }
         for (position, session) in batch.events {
             let Some(kind) = EventBody::kind(&session) else {

@@ -14,7 +14,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{self, Next};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
@@ -114,9 +114,14 @@ impl Guard {
         }
     }
 
-    /// Stands before the routes of a router that are there now: a program's own, such as `/metrics`.
-    pub fn protect(self, router: Router) -> Router {
-        router.route_layer(middleware::from_fn_with_state(self, stand))
+    /// Puts the routes of another router behind this guard, such as a program's own `/metrics`. Its fallback is left out.
+    ///
+    /// Refusals are problems, as those of the API; answers say that they are not to be kept.
+    pub fn protect<S>(&self, router: Router<S>) -> Router<S>
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        router.route_layer(from_fn_with_state(self.clone(), stand))
     }
 
     /// Whether a page from anywhere may be let in: not where being at this machine is all that it takes.
@@ -143,7 +148,7 @@ impl fmt::Debug for Guard {
 }
 
 /// Answers in place of the API where a request is refused. All answers say that they are not to be kept.
-pub(crate) async fn stand(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+async fn stand(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let mut response = match guard.check(&parts) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,

@@ -76,9 +76,17 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
     let router = ROUTES.iter().fold(Router::new(), |router, route| {
         router.route(route.path, (route.handler)())
     });
-    router
-        .route("/api/v1/{*rest}", any(nothing_here))
-        .route("/api/v3/{*rest}", any(nothing_here))
+    let elsewhere = [
+        "/api/v1",
+        "/api/v1/",
+        "/api/v1/{*rest}",
+        "/api/v3",
+        "/api/v3/",
+        "/api/v3/{*rest}",
+    ];
+    elsewhere
+        .into_iter()
+        .fold(router, |router, path| router.route(path, any(nothing_here)))
         .method_not_allowed_fallback(not_so)
 }
 

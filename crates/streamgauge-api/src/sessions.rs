@@ -119,15 +119,15 @@ pub(crate) async fn close(State(shared): State<Arc<Shared>>, uri: Uri) -> Result
     let id: Vec<u8> = percent_encoding::percent_decode_str(segment).collect();
     let name = name(&uri, 2);
     let collector = shared.collector(&name)?;
-    let shown_id = SessionIdRef::from(&id[..]).to_string();
+    let encoded = EncodedId::new(&id).to_string();
     if shared.walk(move || collector.unregister(&id)).await? {
-        tracing::info!(collector = %name, id = %shown_id, "session closed by the API");
+        tracing::info!(collector = %name, id = %encoded, "session closed by the API");
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(Problem::new(
         StatusCode::NOT_FOUND,
         "unknown session",
-        format!("no open session of {name} has the id {}", shown(&shown_id)),
+        format!("no open session of {name} has the id {}", shown(&encoded)),
         "path",
         "take id_encoded of a session that the list shows; it may have closed since",
     ))

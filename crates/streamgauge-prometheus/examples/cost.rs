@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use streamgauge::{CollectorConfig, Config, ManualClock, Registry};
 use streamgauge_prometheus::{Exporter, ExporterConfig, Format};
 
-/// Scrapes of each kind, of which the median and the longest are printed.
-const SCRAPES: usize = 21;
+/// Scrapes of each kind. The shortest is what a scrape takes where nothing else runs; the median has what disturbed it.
+const SCRAPES: usize = 11;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let asked = std::env::args().skip(1).map(|argument| argument.parse());
@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if counts.is_empty() {
         counts.push(1_000);
     }
-    println!("| sessions | references | shown of each | median | longest | page |");
+    println!("| sessions | references | shown of each | shortest | median | page |");
     println!("|---:|---:|---:|---:|---:|---:|");
     for sessions in counts {
         for references in [sessions.min(1_000), sessions] {
@@ -60,8 +60,8 @@ fn measure(sessions: u64, references: u64) -> Result<(), Box<dyn Error>> {
         times.sort();
         println!(
             "| {sessions} | {references} | {shown} | {:.2?} | {:.2?} | {bytes} bytes |",
-            times[SCRAPES / 2],
-            times[SCRAPES - 1]
+            times[0],
+            times[SCRAPES / 2]
         );
     }
     Ok(())

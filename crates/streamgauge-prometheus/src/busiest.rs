@@ -8,7 +8,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashMap};
 
-use streamgauge::{ActiveSession, Label, Session, Stats, Summary};
+use streamgauge::{ActiveSession, Label, Session, Summary};
 
 use crate::exporter::ExporterConfig;
 
@@ -63,26 +63,23 @@ impl Reference {
     fn new(name: &Label, tally: &Tally, summary: &Summary) -> Self {
         let ended = summary.history.references.get(name);
         let ended = ended.copied().unwrap_or_default();
-        let Stats {
-            total_rx_bytes: rx_bytes,
-            total_tx_bytes: tx_bytes,
-            ..
-        } = Stats::sum([tally.live, ended]);
         Self {
             name: name.clone(),
-            active_sessions: tally.live.total_sessions,
+            active_sessions: tally.sessions,
             rx_bitrate: tally.rx_bitrate,
             tx_bitrate: tally.tx_bitrate,
-            rx_bytes,
-            tx_bytes,
+            rx_bytes: tally.rx_bytes.saturating_add(ended.total_rx_bytes),
+            tx_bytes: tally.tx_bytes.saturating_add(ended.total_tx_bytes),
         }
     }
 }
 
-/// What the active sessions of one reference do together.
+/// What the active sessions of one reference do together. There may be as many as sessions: 48 bytes each, with its key.
 #[derive(Debug, Default)]
 struct Tally {
-    live: Stats,
+    sessions: u64,
+    rx_bytes: u64,
+    tx_bytes: u64,
     rx_bitrate: f64,
     tx_bitrate: f64,
 }
@@ -96,12 +93,10 @@ impl<'a> Tallies<'a> {
         let tally = self.0.entry(session.reference).or_default();
         tally.rx_bitrate += session.rx_bitrate;
         tally.tx_bitrate += session.tx_bitrate;
-        tally.live.add(Stats {
-            total_sessions: 1,
-            total_rx_bytes: session.rx_bytes,
-            total_tx_bytes: session.tx_bytes,
-            ..Stats::default()
-        });
+        // Sums are held where they would wrap, as those of summaries are.
+        tally.sessions += 1;
+        tally.rx_bytes = tally.rx_bytes.saturating_add(session.rx_bytes);
+        tally.tx_bytes = tally.tx_bytes.saturating_add(session.tx_bytes);
     }
 
     fn best(self, limit: usize) -> impl Iterator<Item = (&'a Label, Tally)> {
@@ -113,10 +108,7 @@ impl<'a> Tallies<'a> {
         for (name, tally) in self.0 {
             let rank = Rank {
                 bitrate: tally.rx_bitrate + tally.tx_bitrate,
-                bytes: tally
-                    .live
-                    .total_rx_bytes
-                    .saturating_add(tally.live.total_tx_bytes),
+                bytes: tally.rx_bytes.saturating_add(tally.tx_bytes),
                 place: Reverse(name),
             };
             best.offer(rank, (name, tally));

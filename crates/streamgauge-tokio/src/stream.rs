@@ -100,6 +100,7 @@ impl<T> Metered<T> {
         self.io
     }
 
+    #[cfg(feature = "net")]
     pub(crate) fn into_io_and_session(self) -> (T, Arc<OwnedSession>) {
         (self.io, self.session)
     }

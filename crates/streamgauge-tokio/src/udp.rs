@@ -5,12 +5,14 @@
 
 pub(crate) mod server;
 
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::pin;
 
 use streamgauge::{OwnedSession, SessionHandle};
 use tokio::net::UdpSocket;
 
-use crate::vigil::unless_closed;
+use crate::vigil::Vigil;
 
 /// A connected socket, and the session that its datagrams count for.
 ///
@@ -100,4 +102,19 @@ impl MeteredUdpSocket {
         self.session.egress(bytes as u64).into_result()?;
         Ok(bytes)
     }
+}
+
+/// Does what may have to wait, unless the session closes before it is done.
+async fn unless_closed<R>(
+    session: &SessionHandle,
+    work: impl Future<Output = io::Result<R>>,
+) -> io::Result<R> {
+    session.ensure_open()?;
+    let mut work = pin!(work);
+    let mut vigil = Vigil::default();
+    poll_fn(|context| {
+        let inner = work.as_mut().poll(context);
+        vigil.keep(session, context, inner)
+    })
+    .await
 }

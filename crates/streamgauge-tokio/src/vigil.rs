@@ -1,8 +1,8 @@
 //! The watch that a task that waits for its peer keeps on its session.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use streamgauge::{Closed, SessionClosed, SessionHandle};
@@ -33,20 +33,4 @@ impl Vigil {
             .poll(context)
             .map(|verdict| Err(SessionClosed(verdict).into()))
     }
-}
-
-/// Does what may have to wait, unless the session closes before it is done.
-#[cfg(feature = "net")]
-pub(crate) async fn unless_closed<R>(
-    session: &SessionHandle,
-    work: impl Future<Output = io::Result<R>>,
-) -> io::Result<R> {
-    session.ensure_open()?;
-    let mut work = pin!(work);
-    let mut vigil = Vigil::default();
-    poll_fn(|context| {
-        let inner = work.as_mut().poll(context);
-        vigil.keep(session, context, inner)
-    })
-    .await
 }

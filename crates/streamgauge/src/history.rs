@@ -8,7 +8,11 @@
 
 pub(crate) mod changed;
 #[cfg(all(test, not(loom)))]
+mod compaction;
+#[cfg(all(test, not(loom)))]
 mod crashes;
+#[cfg(all(test, not(loom)))]
+mod damages;
 #[cfg(all(test, not(loom)))]
 mod dice;
 mod disk;
@@ -19,8 +23,12 @@ mod journal;
 pub(crate) mod label_map;
 pub(crate) mod ledger;
 pub(crate) mod open;
+#[cfg(all(test, not(loom)))]
+mod picky;
 pub(crate) mod ranking;
 pub(crate) mod recovery;
+#[cfg(all(test, not(loom)))]
+mod refusals;
 mod replay;
 pub(crate) mod row;
 #[cfg(all(test, not(loom)))]

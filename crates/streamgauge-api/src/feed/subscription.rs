@@ -57,8 +57,8 @@ pub(crate) enum Missed {
 /// What a subscriber takes at once.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    /// What it missed before the events, and the position behind that.
-    pub(crate) missed: Option<(Missed, Position)>,
+    /// What it missed before the events, and the position behind that; none if that is before all events.
+    pub(crate) missed: Option<(Missed, Option<Position>)>,
     pub(crate) events: Vec<(Position, Arc<SessionEvent>)>,
 }
 
@@ -111,10 +111,7 @@ impl Subscription {
         let ring = self.feed.ring();
         let run = self.feed.run;
         let first = ring.first();
-        let before_first = Position {
-            run,
-            number: first.saturating_sub(1),
-        };
+        let before_first = first.checked_sub(1).map(|number| Position { run, number });
         let missed = if std::mem::take(&mut self.is_of_another_run) {
             Some(Missed::Unknown)
         } else {

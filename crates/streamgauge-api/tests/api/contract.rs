@@ -152,7 +152,11 @@ async fn every_status_that_is_in_the_document_is_answered_as_it_says() {
 async fn what_is_nowhere_is_a_problem_that_names_it() {
     let server = Server::new();
     for path in [
+        "/api/v1",
+        "/api/v1/",
+        "/api/v3",
         "/api/v1/nothing",
+        "/api/v1/collectors/",
         "/api/v3/session/x/y",
         "/api/v1/collectors/a/sessions/b/c",
     ] {

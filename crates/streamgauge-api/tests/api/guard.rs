@@ -65,6 +65,16 @@ async fn a_path_that_is_not_there_is_guarded_too() {
     let server = Server::new();
     let answer = server.ask(bare(Method::GET, "/api/v1/nothing", &[])).await;
     assert_eq!(answer.status, 401, "or a guesser could tell what is there");
+    for method in [
+        Method::POST,
+        Method::DELETE,
+        Method::HEAD,
+        Method::OPTIONS,
+        Method::TRACE,
+    ] {
+        let answer = server.send(bare(method.clone(), PATH, &[])).await;
+        assert_eq!(answer.status(), 401, "{method}");
+    }
 }
 
 #[test]

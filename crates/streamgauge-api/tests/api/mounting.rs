@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use axum::routing::get;
-use streamgauge_api::{Api, Guard};
+use streamgauge_api::{Api, Feed, FeedLimits, Guard, GuardError, OriginError, Route};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
@@ -43,6 +43,21 @@ async fn a_program_keeps_its_own_routes_and_its_own_fallback() {
 }
 
 #[tokio::test]
+async fn a_program_puts_routes_of_its_own_behind_the_same_guard() {
+    let own = Router::new()
+        .route("/metrics", get(|| async { "own" }))
+        .fallback(|| async { (StatusCode::IM_A_TEAPOT, "own fallback") });
+    let app = Guard::token(TOKEN).unwrap().protect(own);
+    for (asked, status) in [
+        (bare(Method::GET, "/metrics", &[]), 401),
+        (request(Method::GET, "/metrics"), 200),
+        (bare(Method::GET, "/other", &[]), 418),
+    ] {
+        assert_eq!(app.clone().oneshot(asked).await.unwrap().status(), status);
+    }
+}
+
+#[tokio::test]
 async fn it_works_under_a_prefix() {
     let server = Server::new();
     server.collector("hls").register_and_activate("a/b", "", "", "");
@@ -53,6 +68,19 @@ async fn it_works_under_a_prefix() {
     let path = format!("{path}/a%2Fb");
     let answer = app.oneshot(request(Method::DELETE, &path)).await.unwrap();
     assert_eq!(answer.status(), 204);
+}
+
+#[test]
+fn what_a_program_holds_goes_to_any_thread() {
+    fn is_shared<T: Clone + Send + Sync + std::fmt::Debug + Unpin + 'static>() {}
+    is_shared::<Feed>();
+    is_shared::<FeedLimits>();
+    is_shared::<Guard>();
+    is_shared::<GuardError>();
+    is_shared::<OriginError>();
+    is_shared::<Route>();
+    fn is_sent<T: Send + Sync + std::fmt::Debug>() {}
+    is_sent::<Api>();
 }
 
 /// What a client on this machine gets for a request of these lines.

@@ -41,7 +41,7 @@ impl Program<'_> {
             Churn::Come(sessions) => {
                 for _ in 0..*sessions {
                     let session = hls.register(self.next.to_string(), "", "", "");
-                    let is_active = self.next % 3 != 0;
+                    let is_active = !self.next.is_multiple_of(3);
                     if is_active {
                         session.ingress(1);
                     }

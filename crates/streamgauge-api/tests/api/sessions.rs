@@ -210,6 +210,8 @@ async fn an_id_of_any_bytes_is_closed_by_what_the_list_calls_it() {
     assert!(hls.is_known_session("A"), "%41 was not taken for A");
     assert_eq!(body["sessions"][1]["id"], r"\xff\xfe");
     assert_eq!(server.delete(&format!("{PATH}/%41")).await.status, 204);
+    let gone = server.delete(&format!("{PATH}/%ff%0a")).await.json();
+    assert_eq!(gone["detail"], "no open session of hls has the id \"%FF%0A\"");
 }
 
 #[tokio::test]

@@ -2,7 +2,17 @@
 
 use std::time::Duration;
 
-use streamgauge_webhook::{WebhookConfig, Webhooks};
+use streamgauge_webhook::{WebhookConfig, WebhookCounts, WebhookError, Webhooks};
+
+#[test]
+fn what_a_program_holds_goes_to_any_thread() {
+    fn is_shared<T: Clone + Send + Sync + std::fmt::Debug + Unpin + 'static>() {}
+    is_shared::<Webhooks>();
+    is_shared::<WebhookConfig>();
+    is_shared::<WebhookCounts>();
+    fn is_sent<T: std::error::Error + Send + Sync>() {}
+    is_sent::<WebhookError>();
+}
 
 fn error(change: impl FnOnce(&mut WebhookConfig)) -> String {
     let mut config = WebhookConfig::new("http://127.0.0.1:1/");

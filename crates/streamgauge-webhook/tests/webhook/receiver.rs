@@ -57,13 +57,18 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     pub(crate) fn new() -> Self {
+        Self::with(|stream| stream)
+    }
+
+    /// One whose connections are made something else of, such as TLS.
+    pub(crate) fn with<S: Read + Write>(wrap: impl Fn(TcpStream) -> S + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (post, posts) = channel();
         let (replies, reply) = channel();
         let serve = move || {
             for stream in listener.incoming() {
-                if converse(stream.unwrap(), &post, &reply).is_none() {
+                if converse(wrap(stream.unwrap()), &post, &reply).is_none() {
                     return;
                 }
             }
@@ -103,15 +108,15 @@ impl Receiver {
 }
 
 /// Serves one connection; none when the test is over.
-fn converse(mut stream: TcpStream, posts: &Sender<Post>, replies: &Incoming<Reply>) -> Option<()> {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
+fn converse<S: Read + Write>(stream: S, posts: &Sender<Post>, replies: &Incoming<Reply>) -> Option<()> {
+    let mut reader = BufReader::new(stream);
     while let Some(post) = read(&mut reader) {
         posts.send(post).ok()?;
         match replies.recv().ok()? {
             Reply::Status(status) => {
                 let text = format!("HTTP/1.1 {status} Told\r\ncontent-length: 2\r\n\r\nok");
                 // The other end may have given up.
-                let _sent = stream.write_all(text.as_bytes());
+                let _sent = reader.get_mut().write_all(text.as_bytes());
             }
             Reply::Hangup => return Some(()),
             Reply::Silence => {

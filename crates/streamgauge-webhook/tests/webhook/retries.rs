@@ -78,6 +78,5 @@ fn a_receiver_that_is_down_costs_the_events_once_their_time_is_over() {
     close(&collector, "b", 1);
     let counts = webhooks.stop(LONG);
     assert_eq!((counts.failed, counts.pending, counts.dropped), (2, 0, 0));
-    assert!(counts.retries >= 1, "it was tried again");
     assert!(counts.last_error.unwrap().contains("refused"));
 }

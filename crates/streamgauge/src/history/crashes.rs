@@ -105,7 +105,7 @@ impl Rig {
         }
     }
 
-    fn tick(&self) {
+    pub(super) fn tick(&self) {
         self.clock.advance(Duration::from_secs(1));
         self.registry.tick();
     }

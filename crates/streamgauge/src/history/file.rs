@@ -287,9 +287,169 @@ fn collector_of(stem: &str) -> Option<String> {
     (file_stem(&collector) == stem).then_some(collector)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
+#[expect(clippy::unwrap_used, reason = "the set-up of tests")]
 mod tests {
-    use super::{collector_of, file_stem};
+    use std::io;
+    use std::path::{Path, PathBuf};
+    use std::sync::{Arc, Mutex};
+
+    use super::{FileStore, Inspection, PATIENCE, collector_of, file_stem, inspect};
+    use crate::history::HistoryKey;
+    use crate::history::disk::{Disk, DiskFile};
+    use crate::history::journal::Limits;
+    use crate::history::simulated::SimulatedDisk;
+    use crate::history::snapshot::HistorySnapshot;
+    use crate::history::store::{HistoryStore, StoreError};
+    use crate::stats::Stats;
+
+    /// What a read of a log is turned into.
+    type Show = fn(Vec<u8>) -> io::Result<Vec<u8>>;
+
+    /// A disk with a history on it, whose log is seen as it is only after some looks: another program saves there.
+    #[derive(Debug)]
+    struct Busy {
+        disk: SimulatedDisk,
+        show: Show,
+        looks_at_most: u32,
+        looks: Mutex<u32>,
+    }
+
+    impl Busy {
+        fn new(show: Show, looks_at_most: u32) -> Self {
+            let disk = SimulatedDisk::default();
+            let store = FileStore::on(Arc::new(disk.clone()), Path::new("kept"), Limits::default());
+            store.save("hls", &history()).unwrap();
+            Self {
+                disk,
+                show,
+                looks_at_most,
+                looks: Mutex::default(),
+            }
+        }
+
+        /// What an inspection says, and how often it looked.
+        fn inspected(&self) -> (Result<Inspection, StoreError>, u32) {
+            let inspected = inspect(self, Path::new("kept"), "hls".to_owned());
+            (inspected, *self.looks.lock().unwrap())
+        }
+    }
+
+    impl Disk for Busy {
+        fn names(&self, directory: &Path) -> io::Result<Vec<String>> {
+            self.disk.names(directory)
+        }
+
+        fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+            let content = self.disk.read(path)?;
+            if path.extension().is_none_or(|extension| extension != "log") {
+                return Ok(content);
+            }
+            let mut looks = self.looks.lock().unwrap();
+            *looks += 1;
+            if *looks <= self.looks_at_most {
+                (self.show)(content)
+            } else {
+                Ok(content)
+            }
+        }
+
+        fn open(&self, _: &Path, _: u64) -> io::Result<Box<dyn DiskFile>> {
+            unreachable!("an inspection writes nothing")
+        }
+
+        fn rename(&self, _: &Path, _: &Path) -> io::Result<()> {
+            unreachable!("an inspection renames nothing")
+        }
+
+        fn remove(&self, _: &Path) -> io::Result<()> {
+            unreachable!("an inspection removes nothing")
+        }
+
+        fn sync_directory(&self, _: &Path) -> io::Result<()> {
+            unreachable!("an inspection has nothing to sync")
+        }
+    }
+
+    fn history() -> HistorySnapshot {
+        let mut history = HistorySnapshot::default();
+        let stats = Stats {
+            total_rx_bytes: 7,
+            ..Stats::default()
+        };
+        history.add(&HistoryKey::new("here", "there", "stream"), stats);
+        history
+    }
+
+    fn vanished(_: Vec<u8>) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn torn(content: Vec<u8>) -> io::Result<Vec<u8>> {
+        Ok([&content[..], b"torn"].concat())
+    }
+
+    #[test]
+    fn what_another_program_is_at_is_looked_at_again_until_it_is_done() {
+        for show in [vanished, torn] {
+            let (inspected, looks) = Busy::new(show, PATIENCE - 1).inspected();
+            let inspection = inspected.unwrap();
+            assert_eq!((inspection.history, inspection.damage), (history(), Vec::new()));
+            assert_eq!(looks, PATIENCE);
+        }
+        let (inspected, looks) = Busy::new(torn, 0).inspected();
+        assert_eq!((inspected.unwrap().history, looks), (history(), 1));
+    }
+
+    #[test]
+    fn what_stays_wrong_is_told_after_a_few_looks() {
+        let log = PathBuf::from("kept/hls.1.log");
+        let (inspected, looks) = Busy::new(vanished, u32::MAX).inspected();
+        assert!(
+            matches!(&inspected, Err(StoreError::Io { path, .. }) if *path == log),
+            "{inspected:?}"
+        );
+        assert_eq!(looks, PATIENCE);
+        let (inspected, looks) = Busy::new(torn, u32::MAX).inspected();
+        let inspection = inspected.unwrap();
+        let damage: Vec<_> = inspection
+            .damage
+            .iter()
+            .map(|one| (&one.path, one.offset))
+            .collect();
+        assert_eq!((inspection.history, damage), (history(), vec![(&log, 32)]));
+        assert_eq!(looks, PATIENCE);
+        // No other program makes a disk unreadable.
+        let (inspected, looks) =
+            Busy::new(|_| Err(io::ErrorKind::PermissionDenied.into()), u32::MAX).inspected();
+        assert!(inspected.is_err());
+        assert_eq!(looks, 1);
+    }
+
+    #[test]
+    fn a_directory_is_free_once_its_store_is_gone_also_while_a_process_is_being_started() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = FileStore::open(directory.path()).unwrap();
+        // As a child has it from the fork on until it runs a program.
+        let inherited = store._lock.as_ref().map(|lock| lock.file.try_clone().unwrap());
+        drop(store);
+        FileStore::open(directory.path()).unwrap();
+        drop(inherited);
+    }
+
+    #[test]
+    fn what_a_fork_drops_frees_no_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut store = FileStore::open(directory.path()).unwrap();
+        let of_the_parent = store._lock.as_ref().map(|lock| lock.file.try_clone().unwrap());
+        // Another process than the one that is running.
+        store._lock.as_mut().unwrap().process ^= 1;
+        drop(store);
+        let refused = FileStore::open(directory.path());
+        assert!(matches!(refused, Err(StoreError::InUse { .. })), "{refused:?}");
+        drop(of_the_parent);
+        FileStore::open(directory.path()).unwrap();
+    }
 
     #[test]
     fn names_that_differ_in_case_do_not_meet() {

@@ -268,7 +268,7 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
-    use super::Salvaged;
+    use super::{Replayed, Salvaged};
     use crate::history::HistoryKey;
     use crate::history::disk::Disk;
     use crate::history::entry::{End, Entry};
@@ -393,5 +393,29 @@ mod tests {
             assert_eq!(damage.is_some(), is_damaged, "{serial}");
             assert_eq!(history.next_serial(), if is_damaged { 0 } else { serial + 1 });
         }
+    }
+
+    #[test]
+    fn p6_a_save_of_several_records_is_none_without_its_last() {
+        let (one, two) = (key("one"), key("two"));
+        let row = HistoryRow::default();
+        let id = FileId::log(0);
+        let end = Entry::End(End::of(&with_rows(&["one"])));
+        let mut log = file(id, &[&[Entry::row(&one, Some(&row)), end], &[end]]);
+        let right = log.len() as u64;
+        let read = |log: &[u8]| {
+            let mut history = HistorySnapshot::default();
+            let read = Replayed::read(id, log, true, None, &mut history);
+            assert_eq!((read.saves, read.right, history), (2, right, with_rows(&["one"])));
+            read.damage
+        };
+        assert_eq!(read(&log), None);
+        let mut records = RecordWriter::new(id, right);
+        records.push(&Entry::row(&two, Some(&row))).unwrap();
+        records.end_record(false).unwrap();
+        log.extend(records.into_bytes());
+        let bytes = log.len() as u64 - right;
+        let lost = format!("the save that these {bytes} bytes were to be");
+        assert_eq!(read(&log), Some((right, FormatError::Short, lost)));
     }
 }

@@ -253,9 +253,17 @@ impl PartialEq for HistorySnapshot {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::HistorySnapshot;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::{Base, Changes, HistorySnapshot};
     use crate::history::HistoryKey;
+    use crate::history::file::FileStore;
+    use crate::history::journal::Limits;
+    use crate::history::open::OpenSessions;
     use crate::history::row::HistoryRow;
+    use crate::history::simulated::SimulatedDisk;
+    use crate::history::store::{HistoryStore, Loaded};
     use crate::stats::Stats;
 
     #[test]
@@ -272,5 +280,46 @@ mod tests {
         let key = HistoryKey::new("here", "there", "stream");
         snapshot.add(&key, Stats::default());
         assert_eq!(snapshot.row(&key), Some(&HistoryRow::default()));
+    }
+
+    #[test]
+    fn p6_a_store_that_changes_what_it_hands_on_has_all_of_it_saved() {
+        let key = |name| HistoryKey::new("here", name, "stream");
+        let stats = Stats {
+            total_rx_bytes: 7,
+            ..Stats::default()
+        };
+        let unchanged = |since: Base| Changes {
+            since,
+            ..Changes::default()
+        };
+        let changes: [fn(&mut HistorySnapshot, HistoryKey, Stats); 3] = [
+            |snapshot, key, stats| snapshot.add(&key, stats),
+            |snapshot, key, stats| snapshot.insert(&key, HistoryRow::of(stats)),
+            |snapshot, key, _| assert!(snapshot.remove(&key).is_some()),
+        ];
+        for (change, peer) in changes.iter().zip(["new", "new", "old"]) {
+            let disk = Arc::new(SimulatedDisk::default());
+            let store = FileStore::on(disk, Path::new("kept"), Limits::default());
+            let mut first = HistorySnapshot::default();
+            first.add(&key("old"), stats);
+            let first = first.with(OpenSessions::default(), 0, unchanged(Base::Nothing));
+            // Not what led there: all of it is written.
+            store
+                .save(
+                    "hls",
+                    &HistorySnapshot {
+                        changes: None,
+                        ..first.clone()
+                    },
+                )
+                .unwrap();
+            let mut second = first
+                .clone()
+                .with(OpenSessions::default(), 0, unchanged(Base::of(&first)));
+            change(&mut second, key(peer), stats);
+            store.save("hls", &second).unwrap();
+            assert_eq!(store.load("hls").unwrap(), Loaded::History(second));
+        }
     }
 }

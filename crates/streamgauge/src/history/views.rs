@@ -62,3 +62,39 @@ fn set(map: &mut LabelMap<Stats>, label: &Label, stats: Stats) {
         map.update(label, |sum| *sum = stats);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::history::snapshot::HistorySnapshot;
+    use crate::history::{History, HistoryKey};
+    use crate::stats::Stats;
+
+    #[test]
+    fn p1_what_leaves_a_sum_that_was_held_at_its_most_leaves_what_is_under_its_labels() {
+        let received = |bytes| Stats {
+            total_rx_bytes: bytes,
+            ..Stats::default()
+        };
+        let (mut history, mut rows) = (History::default(), HistorySnapshot::default());
+        for (location, peer, reference, bytes) in [
+            ("east", "p", "r1", u64::MAX),
+            ("east", "p", "r2", 7),
+            ("west", "p", "r3", 5),
+            ("east", "q", "r4", 13),
+            ("west", "q", "r1", 1),
+        ] {
+            let key = HistoryKey::new(location, peer, reference);
+            rows.add(&key, received(bytes));
+            history.show(&key, received(bytes));
+        }
+        let gone = HistoryKey::new("east", "p", "r1");
+        rows.remove(&gone);
+        history.hide(&gone, received(u64::MAX), &rows);
+        let peer = history.peers.get("p").unwrap();
+        assert_eq!(peer.stats, received(12));
+        let at = |location| peer.locations.get(location).copied();
+        assert_eq!((at("east"), at("west")), (Some(received(7)), Some(received(5))));
+        assert_eq!(history.locations.get("east"), Some(&received(20)));
+        assert_eq!(history.references.get("r1"), Some(&received(1)));
+    }
+}

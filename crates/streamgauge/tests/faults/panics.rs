@@ -19,7 +19,7 @@ use crate::reporter::{Reporter, fast};
 use crate::script::Bomb;
 
 /// How long a test waits for a thread before it fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Whom an event is about.
 fn whom(event: &SessionEvent) -> String {

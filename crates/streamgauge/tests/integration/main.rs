@@ -53,5 +53,6 @@ mod timeouts;
 mod tops;
 mod twins;
 mod types;
+mod upkeep;
 mod wrapped;
 mod writers;

@@ -176,8 +176,9 @@ fn a_store_of_ones_own_gives_the_history_back() {
     let second = registry(&store, &clock);
     let collector = second.register("hls", every_two_seconds()).unwrap();
     assert_eq!(bytes(collector.summary().history.stats), (5, 0));
-    // Nothing changed: the stop writes nothing.
+    // Nothing changed: the stop writes nothing; and a store that says nothing of it has nothing to do to become small.
     let asked = store.asked();
+    assert!(!store.maintain("hls").unwrap());
     drop(second);
     assert_eq!(store.asked(), asked);
 }

@@ -16,8 +16,8 @@ use crate::ledger_check::{assert_parts_add_up, bytes};
 use crate::recorder::{Recorder, name};
 use crate::reporter::{Reporter, fast};
 
-/// How long a test waits for a thread before it fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a test waits for a thread before it fails: no machine is that slow.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 #[test]
 fn the_sampler_ticks_by_itself() {
@@ -272,7 +272,8 @@ impl HistoryStore for Leisurely {
     }
 
     fn save(&self, _: &str, snapshot: &HistorySnapshot) -> Result<(), StoreError> {
-        for _ in 0..100_000 {
+        // For whom waits for this, too: on a machine that has other work each of these takes its time.
+        for _ in 0..1_000 {
             if self.loads.load(Ordering::Relaxed) > 1 {
                 break;
             }

@@ -29,8 +29,8 @@ pub(crate) struct Storm {
     pub(crate) readers: usize,
     /// Steps of each counter.
     pub(crate) steps: u64,
-    /// The counters go on until so many sessions were folded, however the threads are scheduled.
-    pub(crate) least_closed: u64,
+    /// What a summary has to show before the counters end, however the threads are scheduled.
+    pub(crate) until: fn(&Summary) -> bool,
     /// A counter stops the collector after so many steps.
     pub(crate) stop_after: Option<u64>,
     pub(crate) config: CollectorConfig,
@@ -50,11 +50,17 @@ impl Default for Storm {
             refreshers: 1,
             readers: 1,
             steps: 12_000,
-            least_closed: 30,
+            until: has_closed_many,
             stop_after: None,
             config,
         }
     }
+}
+
+/// A storm in which nothing closes proves nothing about closes.
+pub(crate) fn has_closed_many(summary: &Summary) -> bool {
+    let (history, discarded) = (summary.history.stats, summary.discarded);
+    history.total_sessions > 10 && history.total_sessions + discarded.total_sessions >= 30
 }
 
 /// What all threads of a storm share.
@@ -78,9 +84,13 @@ fn label(id: usize) -> String {
 }
 
 impl Storm {
-    /// Runs it round after round; `check` gets the last summary of each.
+    /// Runs it round after round; `check` gets the last summary of each, which shows what the storm went on for.
     pub(crate) fn run(&self, mut check: impl FnMut(&Summary)) {
-        rounds(|seed| check(&self.round(seed)));
+        rounds(|seed| {
+            let last = self.round(seed);
+            assert!((self.until)(&last), "{:?} and {:?}", last.totals, last.caps);
+            check(&last);
+        });
     }
 
     /// Runs it and checks the end; returns the last summary.
@@ -136,12 +146,10 @@ impl Scene<'_> {
         self.counting.load(Ordering::Acquire) == 0
     }
 
-    fn has_closed_enough(&self) -> bool {
-        let closed =
-            |summary: &Summary| summary.history.stats.total_sessions + summary.discarded.total_sessions;
+    fn has_shown_enough(&self) -> bool {
         self.has_stopped.load(Ordering::Acquire)
             || self.is_cut_short.load(Ordering::Acquire)
-            || self.collector.with_summary(closed) >= self.storm.least_closed
+            || self.collector.with_summary(self.storm.until)
     }
 
     fn register(&self, id: usize) -> SessionHandle {
@@ -159,7 +167,7 @@ impl Scene<'_> {
         });
         self.barrier.wait();
         for step in 0.. {
-            if step >= self.storm.steps && self.has_closed_enough() {
+            if step >= self.storm.steps && self.has_shown_enough() {
                 break;
             }
             if thread == 0 && self.storm.stop_after == Some(step) {
