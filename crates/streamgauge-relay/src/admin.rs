@@ -18,6 +18,7 @@ use axum::routing::any;
 use streamgauge::RegistryReader;
 use streamgauge_api::{Api, Feed, Guard, GuardError};
 use streamgauge_prometheus::Exporter;
+use streamgauge_webhook::Webhooks;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
@@ -40,6 +41,7 @@ pub(crate) struct Parts {
     pub(crate) registry: RegistryReader,
     pub(crate) feed: Feed,
     pub(crate) listeners: Vec<Listening>,
+    pub(crate) webhooks: Option<Webhooks>,
 }
 
 /// The API and the metrics, for whom the guard lets in.
@@ -47,7 +49,11 @@ fn router(parts: &Parts, guard: Guard) -> Router {
     let api = Api::new(parts.registry.clone(), guard.clone())
         .feed(parts.feed.clone())
         .router();
-    let page = Page::new(Exporter::new(parts.registry.clone()), parts.listeners.clone());
+    let page = Page::new(
+        Exporter::new(parts.registry.clone()),
+        parts.listeners.clone(),
+        parts.webhooks.clone(),
+    );
     api.merge(guard.protect(page.router()))
 }
 

@@ -11,7 +11,9 @@ use streamgauge_api::Guard;
 
 use super::origin::{Origins, Place, origin_suffix};
 use super::problem::Problems;
-use super::{AccessLists, AdminConfig, ListenerConfig, Protocol, ProxyIn, RelayConfig, bitrate, span};
+use super::{
+    AccessLists, AdminConfig, ListenerConfig, Protocol, ProxyIn, RelayConfig, WebhookConfig, bitrate, span,
+};
 use crate::proxy::Version;
 
 /// What is said of the relay as a whole.
@@ -32,6 +34,8 @@ struct RawRelay {
     admin_listen: Option<String>,
     admin_token: Option<String>,
     admin_token_file: Option<PathBuf>,
+    webhook_url: Option<String>,
+    webhook_secret_file: Option<PathBuf>,
 }
 
 /// What is said of a listener, or of all.
@@ -115,6 +119,7 @@ pub(super) fn read(config: Config, file: Option<&Path>, problems: &mut Problems)
     relay.log = raw.log.unwrap_or(relay.log);
     let token = token(raw.admin_token, raw.admin_token_file, &origins, problems);
     relay.admin = admin(raw.admin_listen, token, &origins, problems);
+    relay.webhook = webhook(raw.webhook_url, raw.webhook_secret_file, &origins, problems);
     check_whole(&relay, problems);
     relay
 }
@@ -391,6 +396,24 @@ fn admin(
         );
     }
     Some(AdminConfig { listen, token })
+}
+
+fn webhook(
+    url: Option<String>,
+    secret_file: Option<PathBuf>,
+    origins: &Origins,
+    problems: &mut Problems,
+) -> Option<WebhookConfig> {
+    let mut webhook = WebhookConfig::new(&url?);
+    let place = origins.place("webhook_url");
+    problems.note(&place, webhook.check())?;
+    if let Some(path) = secret_file {
+        let place = format!("{}, {}", origins.place("webhook_secret_file"), path.display());
+        let secret = problems.note(&place, std::fs::read_to_string(&path))?;
+        webhook.secret = Some(secret.trim().to_owned());
+        problems.note(&place, webhook.check())?;
+    }
+    Some(webhook)
 }
 
 /// What only shows when everything is there.

@@ -20,7 +20,7 @@ fn with_admin(upstream: SocketAddr, token: Option<&str>) -> RelayConfig {
 }
 
 /// Status and body.
-async fn ask(bench: &Bench, method: &str, path: &str, token: Option<&str>) -> (u16, String) {
+pub(crate) async fn ask(bench: &Bench, method: &str, path: &str, token: Option<&str>) -> (u16, String) {
     let address = bench.relay.admin_addr().unwrap();
     let mut stream = soon(TcpStream::connect(address)).await.unwrap();
     let authorization = token
