@@ -81,7 +81,8 @@ impl Admin {
         let service = Router::new().fallback(any(answer));
         let service = service.into_make_service_with_connect_info::<SocketAddr>();
         let ending = lifecycle.clone();
-        lifecycle.spawn(async move {
+        // Who drains is to be seen until the last session has ended, and nobody waits for it.
+        lifecycle.spawn_servant(async move {
             tokio::select! {
                 // It goes on whatever a connection comes to, and does not end.
                 _never = async { axum::serve(listener, service).await } => {}

@@ -100,6 +100,24 @@ async fn without_the_token_nothing_is_shown_and_a_reload_changes_it() {
 }
 
 #[tokio::test]
+async fn an_admin_listener_does_not_hold_up_the_drain() {
+    let (upstream, address) = bind().await;
+    let bench = Bench::start(&with_admin(address, None)).await;
+    let mut client = bench.connect().await;
+    let mut server = accept(&upstream).await;
+    send(&mut client, b"x").await;
+    assert_eq!(receive(&mut server, 1).await, b"x");
+    let drain = bench.relay.drain(std::time::Duration::from_secs(3600));
+    let leave = async {
+        // Who drains is shown until the end.
+        assert_eq!(ask(&bench, "GET", "/metrics", None).await.0, 200);
+        drop((client, server));
+    };
+    let (drained, ()) = soon(async { tokio::join!(drain, leave) }).await;
+    assert!(drained);
+}
+
+#[tokio::test]
 async fn who_listens_for_events_does_not_hold_up_the_end() {
     let (_upstream, address) = bind().await;
     let bench = Bench::start(&with_admin(address, None)).await;
