@@ -5,6 +5,7 @@
 //! that requests under way end as they began.
 
 mod metrics;
+mod server;
 
 use std::convert::Infallible;
 use std::io;
@@ -79,17 +80,8 @@ impl Admin {
             }
         };
         let service = Router::new().fallback(any(answer));
-        let service = service.into_make_service_with_connect_info::<SocketAddr>();
-        let ending = lifecycle.clone();
         // Who drains is to be seen until the last session has ended, and nobody waits for it.
-        lifecycle.spawn_servant(async move {
-            tokio::select! {
-                // It goes on whatever a connection comes to, and does not end.
-                _never = async { axum::serve(listener, service).await } => {}
-                // Who listens for events would never end.
-                () = ending.ending() => {}
-            }
-        });
+        lifecycle.spawn_servant(server::serve(listener, service, lifecycle.clone()));
         Ok(Self {
             address,
             parts,
