@@ -263,6 +263,34 @@ fn a_check_prints_the_configuration_or_what_is_wrong_with_it() {
 }
 
 #[test]
+fn a_log_level_that_is_none_is_said_and_does_not_silence_the_log() {
+    let check = |log: &str| {
+        streamgauge()
+            .args(["--check", "--tcp", "127.0.0.1:8080=192.0.2.1:80", "--log", log])
+            .output()
+            .unwrap()
+    };
+    for log in ["warning", "", "info,verbose"] {
+        let checked = check(log);
+        assert_eq!(checked.status.code(), Some(2), "{log}");
+        let told = String::from_utf8(checked.stderr).unwrap();
+        assert!(
+            told.starts_with("streamgauge: log: ") && told.contains("is no level"),
+            "{told}"
+        );
+    }
+    for log in [
+        "warn",
+        "INFO",
+        "off",
+        "info,streamgauge_relay=debug",
+        "streamgauge_relay[relay]=trace",
+    ] {
+        assert_eq!(check(log).status.code(), Some(0), "{log}");
+    }
+}
+
+#[test]
 fn an_address_that_is_taken_is_exit_status_1() {
     let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = upstream.local_addr().unwrap();

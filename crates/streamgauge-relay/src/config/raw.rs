@@ -16,6 +16,9 @@ use super::{
 };
 use crate::proxy::Version;
 
+/// More threads than there are cores to run them, on any machine; and fewer than a system refuses, which would be a panic.
+const MAX_THREADS: usize = 1024;
+
 /// What is said of the relay as a whole.
 #[derive(Deserialize)]
 struct RawRelay {
@@ -114,8 +117,21 @@ pub(super) fn read(config: Config, file: Option<&Path>, problems: &mut Problems)
     );
     relay.drain_timeout = duration("drain_timeout", raw.drain_timeout, relay.drain_timeout, problems);
     relay.history = raw.history;
+    if relay
+        .history
+        .as_ref()
+        .is_some_and(|directory| directory.as_os_str().is_empty())
+    {
+        problems.add(origins.place("history"), "expected a directory");
+    }
     relay.metering = raw.metering.unwrap_or(relay.metering);
     relay.threads = raw.threads.filter(|threads| *threads > 0);
+    if relay.threads.is_some_and(|threads| threads > MAX_THREADS) {
+        problems.add(
+            origins.place("threads"),
+            format!("expected {MAX_THREADS} at most"),
+        );
+    }
     relay.log = raw.log.unwrap_or(relay.log);
     let token = token(raw.admin_token, raw.admin_token_file, &origins, problems);
     relay.admin = admin(raw.admin_listen, token, &origins, problems);

@@ -165,6 +165,32 @@ fn values_of_another_kind_and_text_that_is_no_toml_are_told_with_their_place() {
 }
 
 #[test]
+fn a_value_is_not_bent_into_another_kind() {
+    let (directory, mut sources) = of_file(&format!(
+        "max_sessions = 0.4\nmetering = 2\nthreads = 4096\nhistory = \"\"\n{LISTENER}max_clients = true\n"
+    ));
+    assert_eq!(
+        problems(&sources, directory.path()),
+        [
+            "max_sessions in relay.toml: 0.4 is no whole number",
+            "metering in relay.toml: 2 is neither true nor false",
+            "max_clients of listener 1 in relay.toml: true is no whole number",
+        ]
+    );
+    let (other, sound) = of_file(&format!("threads = 4096\nhistory = \"\"\n{LISTENER}"));
+    assert_eq!(
+        problems(&sound, other.path()),
+        [
+            "history in relay.toml: expected a directory",
+            "threads in relay.toml: expected 1024 at most",
+        ]
+    );
+    sources.file = Some(directory.path().to_owned());
+    let found = problems(&sources, Path::new("/elsewhere"));
+    assert!(found[0].ends_with(": Is a directory (os error 21)"), "{found:?}");
+}
+
+#[test]
 fn a_token_is_read_from_its_file_and_never_shown() {
     let (directory, mut sources) = of_file(LISTENER);
     let token = directory.path().join("token");
