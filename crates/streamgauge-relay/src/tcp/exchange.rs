@@ -108,3 +108,66 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use streamgauge::{Collector, CollectorConfig, ManualClock};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, Join, duplex, join};
+
+    use super::*;
+
+    /// An end that can be read and takes nothing; the far side of what is read.
+    fn deaf() -> (Join<DuplexStream, DuplexStream>, DuplexStream) {
+        let (reader, far) = duplex(100);
+        let (writer, _) = duplex(100);
+        (join(reader, writer), far)
+    }
+
+    fn session() -> (Collector, SessionHandle) {
+        let collector = Collector::manual(CollectorConfig::default(), ManualClock::default());
+        let session = collector.register("client", "reference", "location", "peer");
+        (collector, session)
+    }
+
+    #[tokio::test]
+    async fn what_a_client_sent_that_hears_nothing_any_more_still_arrives() {
+        let (collector, session) = session();
+        let (mut client, mut client_far) = deaf();
+        let (mut upstream, mut server) = duplex(100);
+        server.write_all(b"unheard").await.unwrap();
+        let mut exchange = Exchange::new(&mut client, &mut upstream, &session, 1000, b"");
+        let is_pending = poll_fn(|context| Poll::Ready(Pin::new(&mut exchange).poll(context).is_pending()));
+        assert!(is_pending.await);
+        client_far.write_all(b"upload").await.unwrap();
+        drop(client_far);
+        assert!(matches!(exchange.await, Ended::Client(_)));
+        drop(upstream);
+        let mut received = Vec::new();
+        server.read_to_end(&mut received).await.unwrap();
+        assert_eq!(received, b"upload");
+        let totals = collector.refresh().totals;
+        assert_eq!((totals.total_rx_bytes, totals.total_tx_bytes), (6, 0));
+    }
+
+    #[tokio::test]
+    async fn what_an_upstream_answers_that_takes_nothing_any_more_still_arrives() {
+        let (collector, session) = session();
+        let (mut client, mut client_far) = duplex(100);
+        let (mut upstream, mut server_far) = deaf();
+        client_far.write_all(b"too much").await.unwrap();
+        let mut exchange = Exchange::new(&mut client, &mut upstream, &session, 1000, b"");
+        let is_pending = poll_fn(|context| Poll::Ready(Pin::new(&mut exchange).poll(context).is_pending()));
+        assert!(is_pending.await);
+        server_far.write_all(b"413").await.unwrap();
+        drop(server_far);
+        assert!(matches!(exchange.await, Ended::Upstream(_)));
+        drop(client);
+        let mut received = Vec::new();
+        client_far.read_to_end(&mut received).await.unwrap();
+        assert_eq!(received, b"413");
+        let totals = collector.refresh().totals;
+        assert_eq!((totals.total_rx_bytes, totals.total_tx_bytes), (8, 3));
+    }
+}

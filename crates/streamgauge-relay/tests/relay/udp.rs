@@ -70,9 +70,9 @@ async fn bursts_of_all_sizes_keep_their_boundaries_and_their_order() {
             sizes.map(|size| pattern(size, round * 1_000_000 + size as u64 * 10 + which))
         };
         for round in 0..5 {
-            for at in 0..sizes.len() {
-                for (which, client) in (0..).zip(&clients) {
-                    client.send(&datagrams(round, which)[at]).await.unwrap();
+            for (which, client) in (0..).zip(&clients) {
+                for datagram in datagrams(round, which) {
+                    client.send(&datagram).await.unwrap();
                 }
             }
             // What comes from each client's socket, in its order.
@@ -89,9 +89,9 @@ async fn bursts_of_all_sizes_keep_their_boundaries_and_their_order() {
                 assert!(received.iter().eq(&datagrams(round, which)));
             }
             // And back, as the upstream's answers.
-            for at in 0..sizes.len() {
-                for (source, datagrams) in &received {
-                    upstream.send_to(&datagrams[at], source).await.unwrap();
+            for (source, datagrams) in &received {
+                for datagram in datagrams {
+                    upstream.send_to(datagram, source).await.unwrap();
                 }
             }
             for (which, client) in (0..).zip(&clients) {

@@ -81,7 +81,7 @@ fn rows() -> Vec<Row> {
         RefuseReason:          1 1 1 1 1, 1;
         Summary:               1 1 1 1 1, 480;
         ActiveSessions:        1 1 1 1 1, 32;
-        ActiveSession<'static>: 1 1 1 1 1, 136;
+        ActiveSession<'static>: 1 1 1 1 1, 144;
         Session:               1 1 1 1 1, 168;
         SessionId:             1 1 1 1 1, 48;
         SessionIdRef<'static>: 1 1 1 1 1, 16;

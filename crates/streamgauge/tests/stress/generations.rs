@@ -77,12 +77,16 @@ fn generations_of_one_id() {
                 }
             }));
         }
-        let (collector, current, changed, barrier, register) =
-            (&collector, &current, &changed, &barrier, &register);
+        let (collector, accounts, current, changed, barrier, register) =
+            (&collector, &accounts, &current, &changed, &barrier, &register);
         others.push(scope.spawn(move || {
             let _over = OnDrop(|| changed.store(GENERATIONS, Ordering::Release));
             barrier.wait();
             for generation in 1..GENERATIONS {
+                // Some are counted for, however the threads are scheduled.
+                while generation % 16 == 0 && accounts.accepted_for(generation - 1) == Moved::default() {
+                    thread::yield_now();
+                }
                 // Alternately by handle and by id; the successor comes at once.
                 if generation % 2 == 0 {
                     assert!(current.lock().unwrap().session.unregister());
