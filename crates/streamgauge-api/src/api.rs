@@ -70,7 +70,7 @@ impl Api {
         let shared = Arc::new(Shared {
             registry: self.registry,
             feed: self.feed,
-            walks: Semaphore::new(cores),
+            walks: Arc::new(Semaphore::new(cores)),
             streamed: Arc::new(Semaphore::new(MAX_STREAMED_REPLIES)),
         });
         let router = self.guard.protect(routes::router().with_state(shared));
@@ -96,7 +96,7 @@ impl fmt::Debug for Api {
 pub(crate) struct Shared {
     pub(crate) registry: RegistryReader,
     pub(crate) feed: Feed,
-    walks: Semaphore,
+    walks: Arc<Semaphore>,
     pub(crate) streamed: Arc<Semaphore>,
 }
 
@@ -131,7 +131,13 @@ impl Shared {
         &self,
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, Problem> {
-        let _permit = self.walks.acquire().await.map_err(|_| Problem::interrupted())?;
+        let walks = Arc::clone(&self.walks);
+        let permit = walks.acquire_owned().await.map_err(|_| Problem::interrupted())?;
+        let work = move || {
+            // The work's, not the request's: what has begun goes on where the client is gone.
+            let _permit = permit;
+            work()
+        };
         spawn_blocking(work).await.map_err(|error| {
             tracing::error!(%error, "a request was given up");
             Problem::interrupted()
@@ -154,4 +160,41 @@ pub(crate) fn json_text(body: Body) -> Response {
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use streamgauge::{Config, ManualClock, Registry};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_walk_whose_client_is_gone_keeps_its_place_until_it_is_done() {
+        let registry = Registry::manual(Config::default(), ManualClock::default()).unwrap();
+        let shared = Arc::new(Shared {
+            registry: registry.reader(),
+            feed: Feed::default(),
+            walks: Arc::new(Semaphore::new(1)),
+            streamed: Arc::new(Semaphore::new(1)),
+        });
+        let (begun, has_begun) = channel();
+        let (go_on, may_go_on) = channel::<()>();
+        let walking = shared.clone();
+        let walk = tokio::spawn(async move {
+            let _gone = walking
+                .walk(move || {
+                    begun.send(()).unwrap();
+                    may_go_on.recv().unwrap();
+                })
+                .await;
+        });
+        spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
+        walk.abort();
+        let _aborted = walk.await;
+        assert_eq!(shared.walks.available_permits(), 0);
+        go_on.send(()).unwrap();
+        assert!(shared.walk(|| ()).await.is_ok());
+    }
 }

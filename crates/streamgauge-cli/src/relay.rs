@@ -4,6 +4,7 @@ use std::io;
 
 use streamgauge_relay::config::RelayConfig;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::RelayArgs;
 use crate::outcome::{Outcome, complain};
@@ -21,7 +22,7 @@ pub fn run(args: &RelayArgs) -> Outcome {
             return Outcome::InputFailed;
         }
     };
-    let filter = match EnvFilter::try_new(&config.log) {
+    let filter = match filter(&config.log) {
         Ok(filter) => filter,
         Err(error) => return complain("log", &error, Outcome::InputFailed),
     };
@@ -30,6 +31,20 @@ pub fn run(args: &RelayArgs) -> Outcome {
     }
     log_to_stderr(filter);
     relay(&sources, &config)
+}
+
+/// What is logged. A word by itself is a level: the crate would take `warning` for a target, and log nothing else.
+fn filter(log: &str) -> Result<EnvFilter, String> {
+    let directives = log.split(',').map(str::trim);
+    for word in directives.filter(|directive| !directive.contains(['=', '[', ']', '{', '}'])) {
+        if word.parse::<LevelFilter>().is_err() {
+            return Err(format!(
+                "{word:?} is no level: expected error, warn, info, debug, trace or off, or levels by target as in \
+                 info,streamgauge_relay=debug"
+            ));
+        }
+    }
+    EnvFilter::try_new(log).map_err(|error| error.to_string())
 }
 
 fn relay(sources: &streamgauge_relay::config::Sources, config: &RelayConfig) -> Outcome {

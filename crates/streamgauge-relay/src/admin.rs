@@ -5,6 +5,7 @@
 //! that requests under way end as they began.
 
 mod metrics;
+mod server;
 
 use std::convert::Infallible;
 use std::io;
@@ -18,6 +19,7 @@ use axum::routing::any;
 use streamgauge::RegistryReader;
 use streamgauge_api::{Api, Feed, Guard, GuardError};
 use streamgauge_prometheus::Exporter;
+use streamgauge_webhook::Webhooks;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
@@ -40,6 +42,7 @@ pub(crate) struct Parts {
     pub(crate) registry: RegistryReader,
     pub(crate) feed: Feed,
     pub(crate) listeners: Vec<Listening>,
+    pub(crate) webhooks: Option<Webhooks>,
 }
 
 /// The API and the metrics, for whom the guard lets in.
@@ -47,7 +50,11 @@ fn router(parts: &Parts, guard: Guard) -> Router {
     let api = Api::new(parts.registry.clone(), guard.clone())
         .feed(parts.feed.clone())
         .router();
-    let page = Page::new(Exporter::new(parts.registry.clone()), parts.listeners.clone());
+    let page = Page::new(
+        Exporter::new(parts.registry.clone()),
+        parts.listeners.clone(),
+        parts.webhooks.clone(),
+    );
     api.merge(guard.protect(page.router()))
 }
 
@@ -73,16 +80,8 @@ impl Admin {
             }
         };
         let service = Router::new().fallback(any(answer));
-        let service = service.into_make_service_with_connect_info::<SocketAddr>();
-        let ending = lifecycle.clone();
-        lifecycle.spawn(async move {
-            tokio::select! {
-                // It goes on whatever a connection comes to, and does not end.
-                _never = async { axum::serve(listener, service).await } => {}
-                // Who listens for events would never end.
-                () = ending.ending() => {}
-            }
-        });
+        // Who drains is to be seen until the last session has ended, and nobody waits for it.
+        lifecycle.spawn_servant(server::serve(listener, service, lifecycle.clone()));
         Ok(Self {
             address,
             parts,

@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use streamgauge::{Admission, Limits};
+pub use streamgauge_webhook::WebhookConfig;
 
 pub use self::access::AccessLists;
 pub use self::address::{AddressError, Upstream};
@@ -50,6 +51,8 @@ pub struct RelayConfig {
     pub log: String,
     /// The API and the metrics. None: there is no such listener.
     pub admin: Option<AdminConfig>,
+    /// Where sessions that close are posted. None: nowhere.
+    pub webhook: Option<WebhookConfig>,
 }
 
 /// Where the API and the metrics are.
@@ -145,10 +148,11 @@ impl RelayConfig {
             threads: None,
             log: "info".to_owned(),
             admin: None,
+            webhook: None,
         }
     }
 
-    /// As a file that says the same, with every key and without the token.
+    /// As a file that says the same, with every key, without the token and the webhook's secret.
     #[must_use]
     pub fn listing(&self) -> Listing<'_> {
         Listing(self)

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use streamgauge::RegistryError;
+use streamgauge_webhook::WebhookError;
 
 /// Why a relay does not start.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +31,9 @@ pub enum RelayError {
         /// Why.
         source: io::Error,
     },
+    /// Sessions that close cannot be posted.
+    #[error("the webhook: {0}")]
+    Webhook(#[from] WebhookError),
 }
 
 /// What a listener's collector could not save.

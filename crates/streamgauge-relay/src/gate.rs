@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use streamgauge::{Admission, AdmissionError, Collector, IpLimiter, RefuseReason, SessionHandle};
+use tokio::sync::watch;
 
 use crate::config::{AccessLists, ListenerConfig, Rules};
 use crate::tally::Mark;
@@ -22,6 +23,8 @@ pub(crate) struct Gate {
     access: Arc<Access>,
     admission: ArcSwap<Admission>,
     serial: AtomicU64,
+    /// Told each time that the lists are replaced.
+    changes: watch::Sender<()>,
 }
 
 /// Lists that can be replaced.
@@ -65,6 +68,7 @@ impl Gate {
             access,
             admission: ArcSwap::from_pointee(config.rules.admission),
             serial: AtomicU64::new(1),
+            changes: watch::Sender::default(),
         }
     }
 
@@ -99,16 +103,24 @@ impl Gate {
         Ok(session)
     }
 
+    /// Resolves when the lists let this address in no more: at once where they were replaced since it was admitted.
+    ///
+    /// Each client waits for its own: a collector lists neither pending sessions nor whom a UNIX client was asked about as.
+    pub(crate) async fn blocked(&self, ip: IpAddr) {
+        // Before it is looked: a change is seen by the one or by the other.
+        let mut changes = self.changes.subscribe();
+        while self.is_allowed(ip) {
+            // The sender is here.
+            let _ = changes.changed().await;
+        }
+    }
+
     /// Takes up other rules: for who comes from now on, and who is open and blocked by them is closed.
     pub(crate) fn set(&self, rules: &Rules) {
         self.collector.set_limits(rules.limits);
         self.admission.store(Arc::new(rules.admission));
         self.access.0.store(Arc::new(rules.access.clone()));
-        for session in self.collector.active() {
-            if session.peer.parse().is_ok_and(|ip| !self.is_allowed(ip)) {
-                self.collector.unregister(&session.id);
-            }
-        }
+        self.changes.send_replace(());
     }
 }
 

@@ -1,5 +1,5 @@
 //! A TCP and UDP relay that meters each client as a session of [`streamgauge`]: limits, kicks, idle timeouts, lists of
-//! networks, PROXY headers, a history, an API and metrics.
+//! networks, PROXY headers, a history, an API, metrics and a webhook.
 //!
 //! ```
 //! use streamgauge_relay::Relay;
@@ -63,6 +63,7 @@ mod throttle;
 mod udp;
 
 pub use streamgauge_proxy_header as proxy;
+pub use streamgauge_webhook::WebhookCounts;
 
 pub use self::error::{RelayError, SaveError};
 pub use self::relay::{Listening, Relay};

@@ -11,12 +11,19 @@ pub(crate) struct Lifecycle {
     drain: CancellationToken,
     end: CancellationToken,
     tasks: TaskTracker,
+    /// What goes on while sessions end.
+    servants: TaskTracker,
 }
 
 impl Lifecycle {
     /// Starts a task that the end of the relay waits for.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         drop(self.tasks.spawn(task));
+    }
+
+    /// Starts a task that the end of the relay waits for, and draining does not: one that serves until the end.
+    pub(crate) fn spawn_servant(&self, task: impl Future<Output = ()> + Send + 'static) {
+        drop(self.servants.spawn(task));
     }
 
     /// Resolves when no more clients are to be taken.
@@ -54,5 +61,7 @@ impl Lifecycle {
         self.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        self.servants.close();
+        self.servants.wait().await;
     }
 }

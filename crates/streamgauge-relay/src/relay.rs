@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use streamgauge::{Collector, CollectorConfig, Registry};
+use streamgauge::{Collector, CollectorConfig, Registry, SessionObserver};
 use streamgauge_api::Feed;
+use streamgauge_webhook::{WebhookCounts, Webhooks};
 use tokio::net::{TcpListener, TcpSocket};
 
 use crate::admin::{Admin, Parts};
@@ -21,6 +22,9 @@ use crate::udp::{self, UdpService};
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 4096;
 
+/// How long what is queued for the webhook is posted at the end.
+const WEBHOOK_DRAIN: Duration = Duration::from_secs(10);
+
 /// A relay that runs: in tasks of the runtime that it was started on.
 ///
 /// Dropping it ends every session at once. [`stop`](Self::stop) says how long they may go on, and saves.
@@ -31,6 +35,7 @@ pub struct Relay {
     listeners: Vec<Listening>,
     lifecycle: Lifecycle,
     admin: Option<Admin>,
+    webhooks: Option<Webhooks>,
 }
 
 /// A listener that runs. Clones are of the same.
@@ -47,8 +52,8 @@ impl Relay {
     ///
     /// # Errors
     ///
-    /// The directory of the histories cannot be used, a name is no collector's or there twice, or an address cannot be
-    /// listened at. Nothing runs then.
+    /// The directory of the histories cannot be used, a name is no collector's or there twice, the webhook cannot be
+    /// followed, or an address cannot be listened at. Nothing runs then.
     pub async fn start(config: &RelayConfig) -> Result<Self, RelayError> {
         let mut registry = streamgauge::Config::default();
         registry.persist_dir.clone_from(&config.history);
@@ -67,6 +72,7 @@ impl Relay {
             listeners: Vec::new(),
             lifecycle: Lifecycle::default(),
             admin: None,
+            webhooks: None,
         };
         let feed = Feed::default();
         // Bound first, and served once all are.
@@ -77,6 +83,9 @@ impl Relay {
                 address: listener.listen,
                 source,
             })?);
+        }
+        if let Some(webhook) = &config.webhook {
+            relay.webhooks = Some(Webhooks::start(webhook.clone())?);
         }
         for (listener, socket) in config.listeners.iter().zip(&bound) {
             let access = Access::new(listener.rules.access.clone());
@@ -98,6 +107,7 @@ impl Relay {
                 registry: relay.registry.reader(),
                 feed,
                 listeners: relay.listeners.clone(),
+                webhooks: relay.webhooks.clone(),
             };
             let failed = |source| RelayError::Bind {
                 name: "admin".to_owned(),
@@ -125,8 +135,15 @@ impl Relay {
         collector.max_rx_bitrate = listener.rules.limits.max_rx_bitrate;
         collector.max_tx_bitrate = listener.rules.limits.max_tx_bitrate;
         collector.limiter = Some(access);
+        let mut observers: Vec<Arc<dyn SessionObserver>> = Vec::new();
         if config.admin.is_some() {
-            collector.observer = Some(Arc::new(feed));
+            observers.push(Arc::new(feed));
+        }
+        if let Some(webhooks) = &self.webhooks {
+            observers.push(Arc::new(webhooks.clone()));
+        }
+        if !observers.is_empty() {
+            collector.observer = Some(Arc::new(observers));
         }
         collector.session_timeout = listener.session_timeout;
         collector.inactive_timeout = listener.inactive_timeout;
@@ -158,6 +175,12 @@ impl Relay {
         self.admin.as_ref().map(Admin::address)
     }
 
+    /// What became of the sessions that were posted, where there is a webhook.
+    #[must_use]
+    pub fn webhook_counts(&self) -> Option<WebhookCounts> {
+        self.webhooks.as_ref().map(Webhooks::counts)
+    }
+
     /// Takes up the rules of this configuration: limits, expected bitrates and lists count for who comes from now on, and
     /// sessions of who is blocked by them are closed. What else differs from how it was started is named, and stays.
     pub fn reload(&self, config: &RelayConfig) -> Vec<String> {
@@ -168,6 +191,10 @@ impl Relay {
         };
         if let (Some(started), Some(new)) = (&mut started.admin, &config.admin) {
             started.token.clone_from(&new.token);
+        }
+        if started.webhook != config.webhook {
+            fixed.push("the webhook".to_owned());
+            started.webhook.clone_from(&config.webhook);
         }
         if started != *config {
             fixed.push("the relay".to_owned());
@@ -214,12 +241,20 @@ impl Relay {
         self.lifecycle.end().await;
     }
 
-    /// Ends every session at once, stops the collectors and saves their histories: what could not be saved.
+    /// Ends every session at once, stops the collectors and saves their histories: what could not be saved. What the webhook
+    /// has queued by then is posted for 10 s at most; what is left of it is logged.
     pub async fn stop(self) -> Vec<SaveError> {
         self.lifecycle.end().await;
-        // It waits for the disk. A panic there is the collectors' own to report.
+        // It waits for the disk, then for the webhook's receiver. A panic there is the collectors' own to report.
         let stopping = Stopping::of(&self);
-        let _ = tokio::task::spawn_blocking(move || drop(stopping)).await;
+        let webhooks = self.webhooks.clone();
+        let stopped = tokio::task::spawn_blocking(move || {
+            drop(stopping);
+            webhooks.map(|webhooks| webhooks.stop(WEBHOOK_DRAIN))
+        });
+        if let Ok(Some(counts)) = stopped.await {
+            log_webhook(&counts);
+        }
         let unsaved = |listening: &Listening| {
             let cause = listening.collector().health().store_error?;
             Some(SaveError {
@@ -228,6 +263,29 @@ impl Relay {
             })
         };
         self.listeners.iter().filter_map(unsaved).collect()
+    }
+}
+
+fn log_webhook(counts: &WebhookCounts) {
+    let WebhookCounts {
+        delivered,
+        failed,
+        dropped,
+        pending,
+        ..
+    } = *counts;
+    if failed + dropped + pending == 0 {
+        tracing::info!(delivered, "the webhook has everything");
+    } else {
+        let error = counts.last_error.as_deref().unwrap_or("none");
+        tracing::warn!(
+            delivered,
+            failed,
+            dropped,
+            pending,
+            error,
+            "the webhook does not have everything"
+        );
     }
 }
 

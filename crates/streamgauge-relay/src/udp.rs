@@ -274,7 +274,9 @@ impl Clients {
         let client = Client::new(session, upstream, target, header, self.serial);
         let serial = self.serial;
         let leaving = self.leaving.clone();
-        let returning = client.clone().bring_back(self.service.clone(), key.source, to);
+        let returning = client
+            .clone()
+            .bring_back(self.service.clone(), key.source, to, peer.ip());
         self.service.lifecycle.spawn(async move {
             returning.await;
             // The listener may have ended before.

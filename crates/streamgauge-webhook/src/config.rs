@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ureq::http::{HeaderName, HeaderValue, Uri};
 
+use crate::client::Client;
 use crate::signature::Secret;
 
 /// The configuration of [`Webhooks`](crate::Webhooks).
@@ -17,7 +18,7 @@ use crate::signature::Secret;
 /// config.max_batch = 10;
 /// assert_eq!(config.max_queued, 10_000);
 /// ```
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WebhookConfig {
     /// Where to post to: `http://…`, or `https://…` with the feature `tls`.
@@ -63,6 +64,17 @@ impl WebhookConfig {
             #[cfg(feature = "tls")]
             root_certificates: None,
         }
+    }
+
+    /// Whether [`Webhooks::start`](crate::Webhooks::start) would follow it: for programs that check what they were told before
+    /// they start anything.
+    ///
+    /// # Errors
+    ///
+    /// As there, but for the thread.
+    pub fn check(&self) -> Result<(), WebhookError> {
+        self.check_bounds()?;
+        Client::new(self).map(drop)
     }
 
     /// Where requests go.

@@ -25,6 +25,8 @@ pub(crate) struct Delivery {
 impl Delivery {
     /// Posts what is queued until it is to end.
     pub(crate) fn run(&self) {
+        // Also where it ends by a panic.
+        let _leaving = Leaving(&self.desk);
         while let Some(events) = self.desk.take(self.max_batch) {
             let outcome = match Batch::new(self.run, &events) {
                 Ok(batch) => self.deliver(&batch),
@@ -66,6 +68,15 @@ impl Delivery {
             None => Duration::MAX,
         };
         (!left.is_zero()).then(|| self.request_timeout.min(left))
+    }
+}
+
+/// Has the desk know, when it is dropped, that nobody is at work behind it.
+struct Leaving<'a>(&'a Desk);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }
 

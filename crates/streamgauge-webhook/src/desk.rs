@@ -139,6 +139,17 @@ impl Desk {
         self.changed.notify_all();
     }
 
+    /// The thread is gone: what it did not settle is dropped, and so is what comes.
+    pub(crate) fn abandon(&self) {
+        let mut state = self.state();
+        state.has_ended = true;
+        state.queue.clear();
+        let pending = state.counts.pending;
+        state.counts.settle(pending, &Outcome::Dropped);
+        drop(state);
+        self.changed.notify_all();
+    }
+
     /// Waits until the thread has ended, or a moment has come.
     pub(crate) fn wait_for_end(&self, until: Instant) {
         let mut state = self.state();
@@ -180,5 +191,42 @@ impl WebhookCounts {
             }
             Outcome::Dropped => self.dropped += events,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use streamgauge::{Collector, CollectorConfig, ManualClock, SessionObserver};
+
+    use super::*;
+
+    struct Told(Arc<Desk>);
+
+    impl SessionObserver for Told {
+        fn on_event(&self, event: &SessionEvent) {
+            if matches!(event, SessionEvent::Closed(_)) {
+                self.0.offer(event);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_thread_leaves_behind_that_is_gone_is_dropped_and_nobody_waits_for_it() {
+        let desk = Arc::new(Desk::new(10));
+        let mut config = CollectorConfig::default();
+        config.observer = Some(Arc::new(Told(Arc::clone(&desk))));
+        let collector = Collector::manual(config, ManualClock::default());
+        let close = |id: &str| {
+            collector.register(id, "r", "l", "p").unregister();
+            collector.refresh();
+        };
+        (close("under way"), close("queued"));
+        assert_eq!(desk.take(1).map(|taken| taken.len()), Some(1));
+        desk.abandon();
+        close("late");
+        let counts = desk.counts();
+        assert_eq!((counts.pending, counts.dropped), (0, 3));
+        // It returns: the thread has ended.
+        desk.wait_for_end(clock::now() + Duration::from_secs(3_600));
     }
 }

@@ -45,11 +45,12 @@ impl Webhooks {
             // Its keys are random, and so is what they make of a constant.
             run: RandomState::new().hash_one(0),
             max_batch: config.max_batch,
-            request_timeout: config.request_timeout,
+            // Beyond what a clock can show is as good as never.
+            request_timeout: config.request_timeout.min(FOREVER),
             deadline: config.deadline,
             pauses: Pauses {
-                first: config.first_pause,
-                longest: config.longest_pause,
+                first: config.first_pause.min(FOREVER),
+                longest: config.longest_pause.min(FOREVER),
             },
         };
         thread::Builder::new()

@@ -63,6 +63,14 @@ pub struct RelayArgs {
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<String>,
 
+    /// Post sessions that close to this address, http:// or https://.
+    #[arg(long, value_name = "URL")]
+    webhook_url: Option<String>,
+
+    /// Sign what is posted with the secret in this file.
+    #[arg(long, value_name = "FILE")]
+    webhook_secret_file: Option<String>,
+
     /// Meter nothing: no sessions, no limits, no history. To compare with.
     #[arg(long)]
     no_metering: bool,
@@ -172,6 +180,8 @@ impl RelayArgs {
             ("log", &self.log),
             ("admin_listen", &self.admin_listen),
             ("admin_token_file", &self.admin_token_file),
+            ("webhook_url", &self.webhook_url),
+            ("webhook_secret_file", &self.webhook_secret_file),
             ("max_sessions", &all.max_sessions),
             ("max_rx_bitrate", &all.max_rx_bitrate),
             ("max_tx_bitrate", &all.max_tx_bitrate),

@@ -110,6 +110,55 @@ fn a_terminated_relay_drains_saves_and_exits_with_0() {
 }
 
 #[test]
+fn a_webhook_is_posted_what_ended_sessions_moved_before_the_relay_exits() {
+    let directory = tempfile::tempdir().unwrap();
+    let secret = directory.path().join("secret");
+    fs::write(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
+    let receiver = TcpListener::bind("127.0.0.1:0").unwrap();
+    let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut relay = Running::start(
+        streamgauge()
+            .args([
+                "--tcp",
+                &format!("web@127.0.0.1:0={}", upstream.local_addr().unwrap()),
+            ])
+            .args([
+                "--webhook-url",
+                &format!("http://{}/closed", receiver.local_addr().unwrap()),
+            ])
+            .arg("--webhook-secret-file")
+            .arg(&secret),
+    );
+    let address = relay.address();
+    let held = exchange(address, &upstream, b"held");
+    relay.signal("-TERM");
+    relay.says("no more clients are taken");
+    drop(held);
+    let mut post = BufReader::new(receiver.accept().unwrap().0);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(post.read_line(&mut head).unwrap(), 0, "{head}");
+    }
+    let head = head.to_lowercase();
+    assert!(head.contains("\r\nwebhook-signature: v1,"), "{head}");
+    let (_, length) = head.split_once("content-length: ").unwrap();
+    let mut body = vec![0; length.split("\r\n").next().unwrap().parse().unwrap()];
+    post.read_exact(&mut body).unwrap();
+    let body = String::from_utf8(body).unwrap();
+    assert!(body.contains("\"rx_bytes\":4,"), "{body}");
+    assert!(
+        relay.child.try_wait().unwrap().is_none(),
+        "it waits for the answer"
+    );
+    post.get_mut()
+        .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+        .unwrap();
+    let line = relay.says("the webhook has everything");
+    assert!(line.contains("delivered=1"), "{line}");
+    assert_eq!(relay.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn a_second_signal_ends_it_at_once() {
     let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
     let listener = format!("127.0.0.1:0={}", upstream.local_addr().unwrap());
@@ -211,6 +260,34 @@ fn a_check_prints_the_configuration_or_what_is_wrong_with_it() {
         told.starts_with("streamgauge: --admin-listen: 0.0.0.0:1 can be reached from elsewhere"),
         "{told}"
     );
+}
+
+#[test]
+fn a_log_level_that_is_none_is_said_and_does_not_silence_the_log() {
+    let check = |log: &str| {
+        streamgauge()
+            .args(["--check", "--tcp", "127.0.0.1:8080=192.0.2.1:80", "--log", log])
+            .output()
+            .unwrap()
+    };
+    for log in ["warning", "", "info,verbose"] {
+        let checked = check(log);
+        assert_eq!(checked.status.code(), Some(2), "{log}");
+        let told = String::from_utf8(checked.stderr).unwrap();
+        assert!(
+            told.starts_with("streamgauge: log: ") && told.contains("is no level"),
+            "{told}"
+        );
+    }
+    for log in [
+        "warn",
+        "INFO",
+        "off",
+        "info,streamgauge_relay=debug",
+        "streamgauge_relay[relay]=trace",
+    ] {
+        assert_eq!(check(log).status.code(), Some(0), "{log}");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet, prometheus_text
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 use streamgauge_prometheus::{Exporter, Format};
+use streamgauge_webhook::Webhooks;
 
 use crate::relay::Listening;
 use crate::tally::Tally;
@@ -22,17 +23,23 @@ use crate::tally::Tally;
 pub(super) struct Page {
     exporter: Exporter,
     tallies: Tallies,
+    webhooks: Option<Posted>,
 }
 
 /// What the listeners took, refused and lost.
 #[derive(Clone, Debug)]
 struct Tallies(Vec<Listening>);
 
+/// What became of the events that the webhook was told.
+#[derive(Clone, Debug)]
+struct Posted(Webhooks);
+
 impl Page {
-    pub(super) fn new(exporter: Exporter, listeners: Vec<Listening>) -> Self {
+    pub(super) fn new(exporter: Exporter, listeners: Vec<Listening>, webhooks: Option<Webhooks>) -> Self {
         Self {
             exporter,
             tallies: Tallies(listeners),
+            webhooks: webhooks.map(Posted),
         }
     }
 
@@ -45,6 +52,9 @@ impl Page {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(self.exporter));
         registry.register_collector(Box::new(self.tallies));
+        if let Some(posted) = self.webhooks {
+            registry.register_collector(Box::new(posted));
+        }
         let mut body = String::new();
         match format {
             Format::OpenMetrics => text::encode(&mut body, &registry)?,
@@ -118,6 +128,43 @@ impl Collector for Tallies {
             }
         }
         Ok(())
+    }
+}
+
+impl Collector for Posted {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let counts = self.0.counts();
+        let mut events = encoder.encode_descriptor(
+            "streamgauge_relay_webhook_events",
+            "Sessions that closed, by what became of telling the webhook",
+            None,
+            MetricType::Counter,
+        )?;
+        for (outcome, count) in [
+            ("delivered", counts.delivered),
+            ("failed", counts.failed),
+            ("dropped", counts.dropped),
+        ] {
+            events
+                .encode_family(&Labels(&[("outcome", outcome)]))?
+                .encode_counter::<NoLabelSet, u64, u64>(&count, None)?;
+        }
+        encoder
+            .encode_descriptor(
+                "streamgauge_relay_webhook_retries",
+                "Requests that the webhook was sent again",
+                None,
+                MetricType::Counter,
+            )?
+            .encode_counter::<NoLabelSet, u64, u64>(&counts.retries, None)?;
+        encoder
+            .encode_descriptor(
+                "streamgauge_relay_webhook_pending_events",
+                "Sessions that closed and that the webhook has yet to be told of",
+                None,
+                MetricType::Gauge,
+            )?
+            .encode_gauge(&counts.pending)
     }
 }
 

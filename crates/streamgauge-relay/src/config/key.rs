@@ -55,6 +55,8 @@ pub const KEYS: &[Key] = &[
     one("admin_listen", Scope::Relay),
     one("admin_token", Scope::Relay),
     one("admin_token_file", Scope::Relay),
+    one("webhook_url", Scope::Relay),
+    one("webhook_secret_file", Scope::Relay),
     one("max_sessions", Scope::Both),
     one("max_rx_bitrate", Scope::Both),
     one("max_tx_bitrate", Scope::Both),

@@ -57,12 +57,17 @@ impl Sources {
         let mut problems = Problems::default();
         let mut builder = config::Config::builder();
         if let Some(path) = &self.file {
-            let file = File::from(path.as_path()).format(FileFormat::Toml);
-            let collected = file.collect().map_err(|error| in_one_line(&error.to_string()));
-            if let Some(values) = problems.note(&path.display().to_string(), collected) {
-                check_names(&values, &path.display().to_string(), &mut problems);
+            let shown = path.display().to_string();
+            // What keeps it from being read is told as it is: the crate knows files that are not found alone.
+            if problems.note(&shown, std::fs::read(path)).is_some() {
+                let file = File::from(path.as_path()).format(FileFormat::Toml);
+                let collected = file.collect().map_err(|error| in_one_line(&error.to_string()));
+                if let Some(values) = problems.note(&shown, collected) {
+                    check_names(&values, &shown, &mut problems);
+                    // What was checked, and not what is there a moment later.
+                    builder = builder.add_source(Layer(values));
+                }
             }
-            builder = builder.add_source(file);
         }
         builder = builder
             .add_source(self.of_variables(&mut problems))
@@ -167,6 +172,8 @@ fn check_names(values: &Map<String, Value>, file: &str, problems: &mut Problems)
         if name != LISTENER && !at_top().any(|known| known == name) {
             let nearest = unknown("key", name, at_top().chain([LISTENER]));
             problems.add(format!("{name} in {file}"), nearest);
+        } else if let Some(fault) = values.get(name).and_then(|value| fault_of_kind(name, value)) {
+            problems.add(format!("{name} in {file}"), fault);
         }
     }
     let listeners = match values.get(LISTENER).map(|value| &value.kind) {
@@ -181,14 +188,34 @@ fn check_names(values: &Map<String, Value>, file: &str, problems: &mut Problems)
             problems.add(place, "expected a table: [[listener]]");
             continue;
         };
-        let mut names: Vec<_> = table
-            .keys()
-            .filter(|name| !in_listener().any(|known| known == *name))
-            .collect();
+        let mut names: Vec<_> = table.keys().collect();
         names.sort();
         for name in names {
-            problems.add(format!("{name} of {place}"), unknown("key", name, in_listener()));
+            if !in_listener().any(|known| known == name) {
+                problems.add(format!("{name} of {place}"), unknown("key", name, in_listener()));
+            } else if let Some(fault) = table.get(name).and_then(|value| fault_of_kind(name, value)) {
+                problems.add(format!("{name} of {place}"), fault);
+            }
         }
+    }
+}
+
+/// What is wrong with the kind of a value. The crate rounds, and takes numbers for switches and switches for numbers: a limit of
+/// 0.4 would be none.
+fn fault_of_kind(name: &str, value: &Value) -> Option<String> {
+    let is_switch = matches!(name, "metering" | "udp_batching" | "proxy_direct");
+    let is_count = matches!(
+        name,
+        "threads" | "max_sessions" | "buffer_bytes" | "max_clients" | "proxy_max_waiting"
+    );
+    match &value.kind {
+        ValueKind::Float(_) | ValueKind::Boolean(_) if is_count => {
+            Some(format!("{value} is no whole number"))
+        }
+        ValueKind::I64(_) | ValueKind::Float(_) if is_switch => {
+            Some(format!("{value} is neither true nor false"))
+        }
+        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Write};
 use super::{ListenerConfig, ProxyIn, RelayConfig, bitrate, span};
 use crate::proxy::Version;
 
-/// Shows a configuration as TOML, without its token.
+/// Shows a configuration as TOML, without its token and its webhook's secret.
 #[derive(Debug)]
 pub struct Listing<'a>(pub(super) &'a RelayConfig);
 
@@ -35,6 +35,17 @@ impl Display for Listing<'_> {
             }
         } else {
             writeln!(f, "# admin_listen is not set: there is neither API nor metrics")?;
+        }
+        if let Some(webhook) = &relay.webhook {
+            writeln!(f, "webhook_url = {}", quoted(&webhook.url))?;
+            if webhook.secret.is_some() {
+                writeln!(f, "# webhook_secret_file is set, and what it has is not shown")?;
+            }
+        } else {
+            writeln!(
+                f,
+                "# webhook_url is not set: sessions that close are posted nowhere"
+            )?;
         }
         relay.listeners.iter().try_for_each(|listener| show(f, listener))
     }

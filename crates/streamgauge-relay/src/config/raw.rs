@@ -11,8 +11,13 @@ use streamgauge_api::Guard;
 
 use super::origin::{Origins, Place, origin_suffix};
 use super::problem::Problems;
-use super::{AccessLists, AdminConfig, ListenerConfig, Protocol, ProxyIn, RelayConfig, bitrate, span};
+use super::{
+    AccessLists, AdminConfig, ListenerConfig, Protocol, ProxyIn, RelayConfig, WebhookConfig, bitrate, span,
+};
 use crate::proxy::Version;
+
+/// More threads than there are cores to run them, on any machine; and fewer than a system refuses, which would be a panic.
+const MAX_THREADS: usize = 1024;
 
 /// What is said of the relay as a whole.
 #[derive(Deserialize)]
@@ -32,6 +37,8 @@ struct RawRelay {
     admin_listen: Option<String>,
     admin_token: Option<String>,
     admin_token_file: Option<PathBuf>,
+    webhook_url: Option<String>,
+    webhook_secret_file: Option<PathBuf>,
 }
 
 /// What is said of a listener, or of all.
@@ -110,11 +117,25 @@ pub(super) fn read(config: Config, file: Option<&Path>, problems: &mut Problems)
     );
     relay.drain_timeout = duration("drain_timeout", raw.drain_timeout, relay.drain_timeout, problems);
     relay.history = raw.history;
+    if relay
+        .history
+        .as_ref()
+        .is_some_and(|directory| directory.as_os_str().is_empty())
+    {
+        problems.add(origins.place("history"), "expected a directory");
+    }
     relay.metering = raw.metering.unwrap_or(relay.metering);
     relay.threads = raw.threads.filter(|threads| *threads > 0);
+    if relay.threads.is_some_and(|threads| threads > MAX_THREADS) {
+        problems.add(
+            origins.place("threads"),
+            format!("expected {MAX_THREADS} at most"),
+        );
+    }
     relay.log = raw.log.unwrap_or(relay.log);
     let token = token(raw.admin_token, raw.admin_token_file, &origins, problems);
     relay.admin = admin(raw.admin_listen, token, &origins, problems);
+    relay.webhook = webhook(raw.webhook_url, raw.webhook_secret_file, &origins, problems);
     check_whole(&relay, problems);
     relay
 }
@@ -391,6 +412,24 @@ fn admin(
         );
     }
     Some(AdminConfig { listen, token })
+}
+
+fn webhook(
+    url: Option<String>,
+    secret_file: Option<PathBuf>,
+    origins: &Origins,
+    problems: &mut Problems,
+) -> Option<WebhookConfig> {
+    let mut webhook = WebhookConfig::new(&url?);
+    let place = origins.place("webhook_url");
+    problems.note(&place, webhook.check())?;
+    if let Some(path) = secret_file {
+        let place = format!("{}, {}", origins.place("webhook_secret_file"), path.display());
+        let secret = problems.note(&place, std::fs::read_to_string(&path))?;
+        webhook.secret = Some(secret.trim().to_owned());
+        problems.note(&place, webhook.check())?;
+    }
+    Some(webhook)
 }
 
 /// What only shows when everything is there.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use streamgauge::Verdict;
@@ -45,6 +46,8 @@ pub(crate) enum Outcome {
     Exchanged(Ended),
     /// The session closed before there was an upstream.
     Closed(Verdict),
+    /// Lists that came since block the client.
+    Blocked,
     /// The relay ends.
     Relay,
 }
@@ -70,6 +73,7 @@ impl TcpService {
             return Ok(Outcome::Relay);
         };
         let session = self.gate.admit(&peer)?.owned();
+        let mut out = pin!(self.out(&peer));
         let ahead = arrived
             .as_ref()
             .map_or(&[][..], |arrived| &arrived.bytes[arrived.taken..]);
@@ -80,20 +84,19 @@ impl TcpService {
         let connected = tokio::select! {
             biased;
             verdict = session.closed() => return Ok(Outcome::Closed(verdict)),
-            connected = self.until_end(self.connect(&endpoints)) => connected,
-        };
-        let Some(connected) = connected else {
-            return Ok(Outcome::Relay);
+            outcome = &mut out => return Ok(outcome),
+            connected = self.connect(&endpoints) => connected,
         };
         let mut upstream = connected.map_err(|cause| Failure::Unreachable {
             upstream: self.config.upstream.to_string(),
             cause,
         })?;
         let exchange = Exchange::new(client, &mut upstream, &session, self.config.buffer_bytes, ahead);
-        let outcome = self
-            .until_end(exchange)
-            .await
-            .map_or(Outcome::Relay, Outcome::Exchanged);
+        let outcome = tokio::select! {
+            biased;
+            outcome = &mut out => outcome,
+            ended = exchange => Outcome::Exchanged(ended),
+        };
         if !matches!(outcome, Outcome::Exchanged(Ended::Finished)) {
             reset(&upstream);
         }
@@ -159,6 +162,14 @@ impl TcpService {
             .unwrap_or(Err(Unreachable::Late(timeout)))
     }
 
+    /// Resolves when a client that was admitted is to go, whatever it and its upstream do.
+    async fn out(&self, peer: &Peer) -> Outcome {
+        tokio::select! {
+            () = self.lifecycle.ending() => Outcome::Relay,
+            () = self.gate.blocked(peer.ip()) => Outcome::Blocked,
+        }
+    }
+
     /// None where the relay ends first.
     async fn until_end<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
@@ -202,6 +213,7 @@ impl fmt::Display for Outcome {
             Self::Exchanged(Ended::Session(verdict)) | Self::Closed(verdict) => {
                 write!(f, "its session was closed: {verdict:?}")
             }
+            Self::Blocked => f.write_str("its address is blocked by now"),
             Self::Relay => f.write_str("the relay ends"),
         }
     }

@@ -2,8 +2,10 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use streamgauge::SessionHandle;
 
@@ -62,10 +64,21 @@ impl Client {
     }
 
     /// Brings back what the upstream sends, until the session closes or the relay ends; then the session is closed.
-    pub(super) async fn bring_back(self, service: Arc<UdpService>, source: SocketAddr, from: Option<IpAddr>) {
+    /// `peer` is whom the lists are asked about.
+    pub(super) async fn bring_back(
+        self,
+        service: Arc<UdpService>,
+        source: SocketAddr,
+        from: Option<IpAddr>,
+        peer: IpAddr,
+    ) {
         let mut closed = self.session.closed();
+        let mut blocked_by_now = pin!(service.gate.blocked(peer));
         // No collector closes a session that there is not.
-        let mut silence = tokio::time::interval(service.config.session_timeout.min(MAX_SILENCE));
+        let mut silence = tokio::time::interval(match service.config.session_timeout {
+            Duration::ZERO => DEFAULT_SILENCE,
+            timeout => timeout.min(MAX_SILENCE),
+        });
         silence.tick().await;
         loop {
             let mut blocked = Vec::new();
@@ -73,6 +86,7 @@ impl Client {
                 biased;
                 () = service.lifecycle.ending() => break,
                 _verdict = &mut closed => break,
+                () = &mut blocked_by_now => break,
                 _tick = silence.tick(), if !service.is_metering => {
                     // Relaxed: a hint, set by those who count.
                     if self.has_moved.swap(false, Ordering::Relaxed) {
@@ -130,5 +144,8 @@ impl Client {
     }
 }
 
+/// What a collector takes 0 for. A timer of no time at all would panic.
+const DEFAULT_SILENCE: Duration = Duration::from_secs(5);
+
 /// A timer cannot be set for ever.
-const MAX_SILENCE: std::time::Duration = std::time::Duration::from_secs(365 * 86_400);
+const MAX_SILENCE: Duration = Duration::from_secs(365 * 86_400);

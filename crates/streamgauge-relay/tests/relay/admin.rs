@@ -20,7 +20,7 @@ fn with_admin(upstream: SocketAddr, token: Option<&str>) -> RelayConfig {
 }
 
 /// Status and body.
-async fn ask(bench: &Bench, method: &str, path: &str, token: Option<&str>) -> (u16, String) {
+pub(crate) async fn ask(bench: &Bench, method: &str, path: &str, token: Option<&str>) -> (u16, String) {
     let address = bench.relay.admin_addr().unwrap();
     let mut stream = soon(TcpStream::connect(address)).await.unwrap();
     let authorization = token
@@ -100,6 +100,24 @@ async fn without_the_token_nothing_is_shown_and_a_reload_changes_it() {
 }
 
 #[tokio::test]
+async fn an_admin_listener_does_not_hold_up_the_drain() {
+    let (upstream, address) = bind().await;
+    let bench = Bench::start(&with_admin(address, None)).await;
+    let mut client = bench.connect().await;
+    let mut server = accept(&upstream).await;
+    send(&mut client, b"x").await;
+    assert_eq!(receive(&mut server, 1).await, b"x");
+    let drain = bench.relay.drain(std::time::Duration::from_secs(3600));
+    let leave = async {
+        // Who drains is shown until the end.
+        assert_eq!(ask(&bench, "GET", "/metrics", None).await.0, 200);
+        drop((client, server));
+    };
+    let (drained, ()) = soon(async { tokio::join!(drain, leave) }).await;
+    assert!(drained);
+}
+
+#[tokio::test]
 async fn who_listens_for_events_does_not_hold_up_the_end() {
     let (_upstream, address) = bind().await;
     let bench = Bench::start(&with_admin(address, None)).await;
@@ -112,4 +130,38 @@ async fn who_listens_for_events_does_not_hold_up_the_end() {
     assert_eq!(&head, b"HTTP/1.1 200 OK");
     assert_eq!(soon(bench.relay.stop()).await, []);
     until(|| std::net::TcpStream::connect(admin).is_err()).await;
+}
+
+#[tokio::test]
+async fn who_listens_for_events_is_gone_once_the_relay_has_stopped() {
+    let (_upstream, address) = bind().await;
+    let bench = Bench::start(&with_admin(address, None)).await;
+    let admin = bench.relay.admin_addr().unwrap();
+    let mut stream = TcpStream::connect(admin).await.unwrap();
+    let request = format!("GET /api/v1/events HTTP/1.1\r\nHost: {admin}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    soon(stream.read_exact(&mut [0; 15])).await.unwrap();
+    assert_eq!(soon(bench.relay.stop()).await, []);
+    // Cut off or ended, but not held open.
+    let _ = soon(stream.read_to_end(&mut Vec::new())).await;
+}
+
+/// Time passes here once nothing else is to do.
+#[tokio::test(start_paused = true)]
+async fn who_sends_no_whole_request_to_the_admin_listener_is_let_go() {
+    let (_upstream, address) = bind().await;
+    let bench = Bench::start(&with_admin(address, Some(TOKEN))).await;
+    let admin = bench.relay.admin_addr().unwrap();
+    for said in [&b""[..], b"GET /metrics HTTP/1.1\r\nHost: h\r\nX-Slow: "] {
+        let mut stream = TcpStream::connect(admin).await.unwrap();
+        stream.write_all(said).await.unwrap();
+        let _ = soon(stream.read_to_end(&mut Vec::new())).await;
+    }
+    // Nor is one held that asked once and then says nothing.
+    let mut stream = TcpStream::connect(admin).await.unwrap();
+    let request = format!("GET /metrics HTTP/1.1\r\nHost: {admin}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let _ = soon(stream.read_to_end(&mut answer)).await;
+    assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
 }

@@ -165,6 +165,32 @@ fn values_of_another_kind_and_text_that_is_no_toml_are_told_with_their_place() {
 }
 
 #[test]
+fn a_value_is_not_bent_into_another_kind() {
+    let (directory, mut sources) = of_file(&format!(
+        "max_sessions = 0.4\nmetering = 2\nthreads = 4096\nhistory = \"\"\n{LISTENER}max_clients = true\n"
+    ));
+    assert_eq!(
+        problems(&sources, directory.path()),
+        [
+            "max_sessions in relay.toml: 0.4 is no whole number",
+            "metering in relay.toml: 2 is neither true nor false",
+            "max_clients of listener 1 in relay.toml: true is no whole number",
+        ]
+    );
+    let (other, sound) = of_file(&format!("threads = 4096\nhistory = \"\"\n{LISTENER}"));
+    assert_eq!(
+        problems(&sound, other.path()),
+        [
+            "history in relay.toml: expected a directory",
+            "threads in relay.toml: expected 1024 at most",
+        ]
+    );
+    sources.file = Some(directory.path().to_owned());
+    let found = problems(&sources, Path::new("/elsewhere"));
+    assert!(found[0].ends_with(": Is a directory (os error 21)"), "{found:?}");
+}
+
+#[test]
 fn a_token_is_read_from_its_file_and_never_shown() {
     let (directory, mut sources) = of_file(LISTENER);
     let token = directory.path().join("token");
@@ -186,9 +212,46 @@ fn a_token_is_read_from_its_file_and_never_shown() {
 }
 
 #[test]
+fn a_webhook_is_checked_with_its_secret_which_is_read_from_its_file_and_never_shown() {
+    let (directory, mut sources) = of_file(LISTENER);
+    let secret = directory.path().join("secret");
+    fs::write(&secret, "0123456789abcdefXYZ\n").unwrap();
+    let url = |url: &str| ("webhook_url", Setting::One(url.to_owned()));
+    sources.flags.push(url("https://hooks.example/closed"));
+    sources
+        .flags
+        .push(("webhook_secret_file", Setting::One(secret.display().to_string())));
+    let config = sources.load().unwrap();
+    let webhook = config.webhook.as_ref().unwrap();
+    assert_eq!(webhook.url, "https://hooks.example/closed");
+    assert_eq!(webhook.secret.as_deref(), Some("0123456789abcdefXYZ"));
+    let shown = format!("{config:?}{}", config.listing());
+    assert!(shown.contains("webhook_url = \"https://hooks.example/closed\"\n"));
+    assert!(!shown.contains("XYZ"));
+
+    fs::write(&secret, "short").unwrap();
+    assert_eq!(
+        problems(&sources, directory.path()),
+        ["--webhook-secret-file, secret: the secret cannot be signed with: it is to have 16 bytes or more"]
+    );
+    fs::remove_file(&secret).unwrap();
+    let found = problems(&sources, directory.path());
+    assert!(
+        found[0].starts_with("--webhook-secret-file, secret: No such file"),
+        "{found:?}"
+    );
+    sources.flags = vec![url("hooks.example/closed")];
+    let found = problems(&sources, directory.path());
+    assert!(
+        found[0].starts_with("--webhook-url: url \"hooks.example/closed\" cannot be posted to"),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn what_is_listed_is_a_configuration_that_says_the_same() {
     let text = format!(
-        "history = \"a \\\"b\\\\\"\nthreads = 3\nlog = \"debug\"\nadmin_listen = \"127.0.0.1:1\"\nmax_tx_bitrate = \"1.5 Gbit/s\"\nblock = [\"192.0.2.0/24\"]\nsession_timeout = \"never\"\n{LISTENER}proxy_from = [\"10.0.0.0/8\"]\nproxy_direct = true\nheadroom = 1.25\n"
+        "history = \"a \\\"b\\\\\"\nthreads = 3\nlog = \"debug\"\nadmin_listen = \"127.0.0.1:1\"\nwebhook_url = \"http://hooks.example/x?y=1\"\nmax_tx_bitrate = \"1.5 Gbit/s\"\nblock = [\"192.0.2.0/24\"]\nsession_timeout = \"never\"\n{LISTENER}proxy_from = [\"10.0.0.0/8\"]\nproxy_direct = true\nheadroom = 1.25\n"
     );
     let (_directory, sources) = of_file(&text);
     let config = sources.load().unwrap();

@@ -21,3 +21,4 @@ mod proxy;
 mod stopping;
 mod tcp;
 mod udp;
+mod webhook;

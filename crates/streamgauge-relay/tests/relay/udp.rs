@@ -110,6 +110,19 @@ async fn bursts_of_all_sizes_keep_their_boundaries_and_their_order() {
 }
 
 #[tokio::test]
+async fn a_session_timeout_of_0_is_the_collectors_default_and_answers_pass() {
+    let upstream = socket().await;
+    let mut listener = udp_to(upstream.local_addr().unwrap());
+    listener.session_timeout = Duration::ZERO;
+    let bench = Bench::of(listener).await;
+    let client = client_of(&bench).await;
+    client.send(b"ping").await.unwrap();
+    let (_, relay) = receive(&upstream).await;
+    upstream.send_to(b"pong", relay).await.unwrap();
+    assert_eq!(receive(&client).await.0, b"pong");
+}
+
+#[tokio::test]
 async fn each_client_has_a_session_and_hears_its_own_answers() {
     let upstream = socket().await;
     let bench = Bench::of(udp_to(upstream.local_addr().unwrap())).await;

@@ -1,5 +1,7 @@
 //! Queues that are full, and receivers that are slow.
 
+use std::time::Duration;
+
 use crate::receiver::{LONG, Receiver, Reply, close, metered};
 
 #[test]
@@ -33,4 +35,21 @@ fn there_is_room_again_once_a_request_was_answered() {
         }
     }
     assert_eq!(webhooks.counts().dropped, 0);
+}
+
+#[test]
+fn bounds_that_are_as_good_as_none_are_taken() {
+    let receiver = Receiver::new();
+    let (collector, webhooks) = metered(&receiver.url(), |config| {
+        config.request_timeout = Duration::MAX;
+        config.deadline = Duration::MAX;
+        config.longest_pause = Duration::MAX;
+    });
+    collector.register("viewer", "r", "l", "p").unregister();
+    let _ = collector.refresh();
+    receiver.answer(Reply::Status(503));
+    receiver.answer(Reply::Status(204));
+    collector.stop();
+    let counts = webhooks.stop(LONG);
+    assert_eq!((counts.delivered, counts.pending, counts.retries), (1, 0, 1));
 }
