@@ -15,6 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use http::Version;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -54,6 +55,13 @@ impl ConnectionContext {
     #[must_use]
     pub fn overhead(&self) -> &Overhead {
         self.ledger.overhead()
+    }
+
+    /// A request arrived. The connection of HTTP/1 is no longer the exchange's before, whether this one is metered or not.
+    pub(crate) fn begin_request(&self, version: Version) {
+        if version < Version::HTTP_2 {
+            self.ledger.vacate();
+        }
     }
 
     pub(crate) fn into_ledger(self) -> Arc<Ledger> {

@@ -52,7 +52,8 @@ impl Exchange {
     /// The session stays open until `io` is dropped; reads and writes fail once it has closed.
     ///
     /// For upgrades of HTTP/1 on a connection of [`Overhead::connection`](crate::Overhead::connection), where the connection itself
-    /// counts what passes from the 101 on, nothing is counted twice: `io` is passed through.
+    /// counts what passes from the 101 on, nothing is counted twice: `io` is passed through. That is decided here, so it is called
+    /// with the connection that the upgrade came to, after the response, and not with one that is still to come.
     #[must_use]
     pub fn upgraded<T>(self, io: T) -> Upgraded<T> {
         let is_counted = self

@@ -199,6 +199,10 @@ where
 impl Rules {
     /// The exchange that a request is metered as; none if it is not.
     fn admit(&self, parts: &mut Parts) -> Result<Option<Exchange>, Refusal> {
+        let connection = (self.connection)(parts);
+        if let Some(connection) = &connection {
+            connection.begin_request(parts.version);
+        }
         let peer = (self.peer)(parts);
         let client = peer.map(|peer| self.proxies.client(peer.ip(), &parts.headers));
         self.check_address(client)?;
@@ -209,7 +213,6 @@ impl Rules {
         }
         let choice = (self.choose)(&Arrival { parts, peer, client });
         // Claimed once: a layer further in finds no connection, and counts in its collector alone.
-        let connection = (self.connection)(parts);
         let ledger = connection.map(ConnectionContext::into_ledger);
         let head_bytes = request_head(parts.version, &parts.method, &parts.uri, &parts.headers);
 

@@ -105,6 +105,11 @@ impl Ledger {
         self.lock().occupant = Some(exchange);
     }
 
+    /// The exchange before, which may still be held somewhere, is through with the connection.
+    pub(crate) fn vacate(&self) {
+        self.lock().occupant = None;
+    }
+
     pub(crate) fn occupant(&self) -> Option<WeakExchange> {
         self.lock().occupant.clone()
     }

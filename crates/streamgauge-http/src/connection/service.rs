@@ -34,6 +34,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        self.context.begin_request(request.version());
         let extensions = request.extensions_mut();
         if let Some(peer) = self.context.peer() {
             extensions.insert(peer);

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{Request, Response, StatusCode, header};
 use http_body::Frame;
 use http_body_util::channel::{Channel, Sender};
 use http_body_util::{BodyExt, StreamBody};
-use streamgauge_http::{BoxError, MeterLayer};
+use streamgauge_http::{BoxError, Choice, ConnectionContext, Exchange, Labels, MeterLayer, MeteredBody};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tower::{Layer, Service, service_fn};
+use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::harness::{
     Arrived, Client, Gauge, HANG, Protocol, Site, TestBody, empty, full, read, request, serve, trailers,
@@ -363,6 +363,52 @@ async fn a_kick_ends_a_connection_whose_client_reads_nothing() {
     let ended = tokio::time::timeout(HANG, server).await.unwrap().unwrap();
     assert!(ended.is_err());
     assert_eq!(gauge.closed().len(), 2);
+}
+
+/// A service may hold an exchange beyond its response. Its session has no say in what the connection serves after that: a request that
+/// is not metered, or one that no layer sees.
+#[tokio::test]
+async fn a_kick_leaves_alone_what_the_connection_serves_after_the_exchange() {
+    #[derive(Clone)]
+    struct Own(ConnectionContext);
+
+    for is_seen in [true, false] {
+        let gauge = Gauge::new();
+        let overhead = streamgauge_http::Overhead::new(&gauge.collector, "listener");
+        let (mut client, server) = tokio::io::duplex(64);
+        let mut connection = overhead.connection(server, crate::harness::peer());
+        let layer = MeterLayer::new(&gauge.collector, |arrival| match arrival.parts.uri.path() {
+            "/held" => Choice::Exchange(Labels::default()),
+            _ => Choice::Unmetered,
+        })
+        .connection_from(|Own(context)| context.clone());
+        let held = Mutex::new(Vec::new());
+        let answer = service_fn(|request: Request<MeteredBody<TestBody>>| {
+            let exchange = request.extensions().get::<Exchange>().cloned();
+            held.lock().unwrap().extend(exchange);
+            ready(Ok::<_, Infallible>(Response::new(empty())))
+        });
+        let of = |path: &str| {
+            let mut request = Request::get(path).body(empty()).unwrap();
+            request.extensions_mut().insert(Own(connection.context()));
+            request
+        };
+        let metered = layer.layer(answer);
+        drop(metered.oneshot(of("/held")).await.unwrap());
+        if is_seen {
+            drop(layer.layer(answer).oneshot(of("/")).await.unwrap());
+        } else {
+            let bare = service_fn(async |_: Request<TestBody>| Ok::<_, Infallible>(Response::new(empty())));
+            let bare = connection.context().service(bare);
+            drop(bare.oneshot(of("/")).await.unwrap());
+        }
+        let sending = async { connection.write_all(&[0; 200]).await };
+        let mut sending = std::pin::pin!(sending);
+        assert!(futures_util::poll!(&mut sending).is_pending());
+        assert!(held.lock().unwrap()[0].session().unregister());
+        let mut received = [0; 200];
+        tokio::try_join!(sending, client.read_exact(&mut received)).unwrap();
+    }
 }
 
 /// Lets all tasks run until no byte moves any more.

@@ -192,20 +192,24 @@ impl Newcomer<'_> {
         self.address
     }
 
+    fn peer(&self) -> String {
+        self.address.ip().to_canonical().to_string()
+    }
+
     /// What it sent.
     #[must_use]
     pub fn datagram(&self) -> &[u8] {
         self.datagram
     }
 
-    /// Registers its session, with its IP address as the peer.
+    /// Registers its session, with its IP address as the peer; an IPv4-mapped IPv6 address is its IPv4.
     pub fn register(&self, reference: &str, location: &str) -> SessionHandle {
-        let peer = self.address.ip().to_string();
+        let peer = self.peer();
         self.collector
             .register(Id::of(self.address), reference, location, &peer)
     }
 
-    /// Registers its session if the limits allow it, with its IP address as the peer.
+    /// Registers its session if the limits allow it, with its IP address as the peer; an IPv4-mapped IPv6 address is its IPv4.
     ///
     /// # Errors
     ///
@@ -216,7 +220,7 @@ impl Newcomer<'_> {
         location: &str,
         admission: Admission,
     ) -> Result<SessionHandle, AdmissionError> {
-        let peer = self.address.ip().to_string();
+        let peer = self.peer();
         self.collector
             .try_register(Id::of(self.address), reference, location, &peer, admission)
     }
@@ -252,7 +256,24 @@ impl AsRef<[u8]> for Id {
 mod tests {
     use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 
-    use super::Id;
+    use streamgauge::{Collector, CollectorConfig, ManualClock};
+
+    use super::{Id, Newcomer};
+
+    #[test]
+    fn a_client_of_ipv4_is_the_same_peer_on_a_socket_of_both_families() {
+        let collector = Collector::manual(CollectorConfig::default(), ManualClock::default());
+        let newcomer = Newcomer {
+            collector: &collector,
+            address: "[::ffff:198.51.100.7]:5000".parse().unwrap(),
+            datagram: b"hello",
+        };
+        newcomer.register("echo", "edge-1").ingress(5);
+        let session = &collector.active()[0];
+        assert_eq!(&*session.peer, "198.51.100.7");
+        // By which its datagrams are counted.
+        assert_eq!(session.id.to_string(), "[::ffff:198.51.100.7]:5000");
+    }
 
     #[test]
     fn an_id_is_its_address_as_text_up_to_the_longest() {

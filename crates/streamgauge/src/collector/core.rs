@@ -170,6 +170,9 @@ impl CollectorCore {
 
     /// Under the collection's lock, so that no summary shows some of them as they were before.
     pub(crate) fn set_limits(&self, limits: Limits) {
+        if self.roster.is_forked() {
+            return;
+        }
         let mut state = lock(&self.state);
         self.limits.write(limits);
         state.collection.set_limits(limits);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use streamgauge::{
-    Admission, AdmissionError, Collector, CollectorConfig, Config, RefuseReason, Registry, Verdict,
+    Admission, AdmissionError, Collector, CollectorConfig, Config, Limits, RefuseReason, Registry, Verdict,
 };
 
 /// Runs `child` in a fork of this process and answers whether it said true, within a minute.
@@ -52,9 +52,20 @@ fn a_forked_childs_collector_is_inert() {
             let admitted = collector.try_register("c", "", "", "", Admission::default());
             let not_admitted = matches!(admitted, Err(AdmissionError::Refused(RefuseReason::Stopped)));
             let closed = session.unregister() || collector.unregister("a");
+            let limits = collector.limits();
+            collector.set_limits(Limits {
+                max_sessions: 7,
+                ..limits
+            });
+            let is_limited_anew = collector.limits() != limits;
             collector.stop();
             drop(collector.clone());
-            refreshed == sequence && refused && not_admitted && !closed && session.is_known()
+            !is_limited_anew
+                && refreshed == sequence
+                && refused
+                && not_admitted
+                && !closed
+                && session.is_known()
         });
         assert!(held);
         // The parent's goes on as if nothing had been.
