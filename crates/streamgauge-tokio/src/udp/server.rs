@@ -132,13 +132,13 @@ impl MeteredUdpServer {
     /// As [`UdpSocket::send_to`]; and of the kind [`ConnectionAborted`](io::ErrorKind::ConnectionAborted) when no open session
     /// has this address. Nothing is sent then.
     pub async fn send_to(&self, datagram: &[u8], to: SocketAddr) -> io::Result<usize> {
-        let id = Id::of(to);
-        if !self.is_served(&id) {
-            return Err(SessionClosed(Verdict::Unknown).into());
+        loop {
+            // Asks whether the client is served each time, right before it sends.
+            match self.try_send_to(datagram, to) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.socket.writable().await?,
+                sent => return sent,
+            }
         }
-        let bytes = self.socket.send_to(datagram, to).await?;
-        self.collector.egress(&id, bytes as u64).into_result()?;
-        Ok(bytes)
     }
 
     /// Sends a datagram to a client if there is room for it, and counts it.

@@ -72,7 +72,9 @@ impl Future for Closed {
 
 impl Drop for Closed {
     fn drop(&mut self) {
-        if let (Some(inner), Some(listed)) = (&self.session.inner, &self.listed) {
+        if let (Some(inner), Some(listed)) = (&self.session.inner, &self.listed)
+            && !inner.roster.is_forked()
+        {
             inner.session.await_close_no_more(listed.place);
         }
     }
