@@ -1,11 +1,11 @@
 //! What a program chooses for a request: which session it counts for, if any.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
 
 use http::request::Parts;
 use streamgauge::{Admission, AdmissionError, Collector, SessionHandle};
 
+use crate::own_id::own_id;
 use crate::refusal::Refusal;
 
 /// A request as it arrives, for the closure that chooses.
@@ -116,7 +116,7 @@ impl Choice {
     /// Registers what is chosen.
     pub(crate) fn register(&self, collector: &Collector, admission: Admission) -> Outcome {
         let (id, labels, closes) = match self {
-            Self::Exchange(labels) => (&exchange_id().into_bytes(), labels, true),
+            Self::Exchange(labels) => (&own_id("http-exchange").into_bytes(), labels, true),
             Self::Shared { id, labels } => (id, labels, false),
             Self::Known(session) => {
                 return Outcome::Metered(Chosen {
@@ -134,12 +134,4 @@ impl Choice {
             Err(error) => Outcome::Limited(error),
         }
     }
-}
-
-/// An id that no other exchange of this process has.
-fn exchange_id() -> String {
-    static NEXT: Mutex<u64> = Mutex::new(0);
-    let mut next = NEXT.lock().unwrap_or_else(PoisonError::into_inner);
-    *next += 1;
-    format!("http-exchange-{next}")
 }

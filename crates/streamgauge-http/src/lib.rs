@@ -58,6 +58,7 @@ mod direction;
 mod exchange;
 mod head;
 mod layer;
+mod own_id;
 mod peer_addr;
 mod real_ip;
 mod refusal;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use streamgauge::{AdmissionError, CloseReason, SessionClosed, Verdict};
+use streamgauge::{AdmissionError, CloseReason, RefuseReason, SessionClosed, Verdict};
 
 use crate::body::ResponseBody;
 
@@ -53,8 +53,8 @@ impl Refusal {
     }
 
     /// What is answered by default where the collector admits no session: 503, try again in 5 s. It names the limit that is
-    /// reached, and no figure: how much a server can take is nothing for clients. A headroom that is no number is an error of
-    /// the program: 500.
+    /// reached, and no figure: how much a server can take is nothing for clients. An id that is empty or too long comes of
+    /// the request: 400. A headroom that is no number is an error of the program: 500.
     #[must_use]
     pub fn of_limit(error: &AdmissionError) -> Self {
         let text = match error {
@@ -64,6 +64,12 @@ impl Refusal {
             }
             AdmissionError::EgressBitrate { .. } => {
                 "The limit of the outgoing bitrate is reached. Try again later."
+            }
+            AdmissionError::Refused(RefuseReason::EmptyId | RefuseReason::IdTooLong) => {
+                return Self::new(
+                    StatusCode::BAD_REQUEST,
+                    "The id of this session is empty or too long.",
+                );
             }
             AdmissionError::Headroom => {
                 return Self::new(

@@ -8,6 +8,7 @@ use streamgauge::{Collector, Verdict};
 use super::ledger::Ledger;
 use super::{ConnectionContext, MeteredConnection};
 use crate::direction::{Direction, PerDirection};
+use crate::own_id::own_id;
 
 /// The reference, and the peer, of what is in no session.
 const NAME: &str = "(overhead)";
@@ -50,7 +51,8 @@ struct Gap {
 pub struct Balance {
     /// Counted as received, and not read: a request's head that took less than the formula says.
     pub rx_shortfall_bytes: u64,
-    /// Counted as sent, and not written: responses that were handed to the server when their connection broke off.
+    /// Counted as sent, and not written: what the server had of responses when their connection broke off or their stream of HTTP/2 was
+    /// reset, and trailers that it left out.
     pub tx_shortfall_bytes: u64,
     /// Overhead read that the collector did not take: it had stopped, or was at `max_tracked_sessions`.
     pub rx_lost_bytes: u64,
@@ -65,7 +67,7 @@ impl Overhead {
         Self {
             inner: Arc::new(Inner {
                 collector: collector.clone(),
-                id: format!("{NAME} {location}"),
+                id: own_id(NAME),
                 location: location.to_owned(),
                 balance: Mutex::default(),
             }),
@@ -108,6 +110,8 @@ impl Overhead {
             return;
         }
         let session = collector.register(id, NAME, location, NAME);
+        // Where sessions are activated explicitly nobody else would, and it would not enter the history.
+        session.activate();
         if direction.count(&session, bytes) != Verdict::Counted {
             self.lock().at(direction).lost_bytes += bytes;
         }

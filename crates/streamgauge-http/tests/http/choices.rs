@@ -128,6 +128,50 @@ async fn a_refusal_is_answered_as_it_was_chosen_and_the_service_not_asked() {
     assert_eq!((gauge.total_bytes(), gauge.open_sessions()), ((0, 0), 0));
 }
 
+/// A program may take the ids of shared sessions from its clients: a viewer's token, say.
+#[tokio::test]
+async fn a_client_that_names_its_session_as_exchanges_are_named_gets_into_none_of_them() {
+    let gauge = Gauge::new();
+    let layer = MeterLayer::new(&gauge.collector, |arrival| {
+        let labels = |reference: &str| Labels::new(reference, "here", "there");
+        match arrival.parts.headers.get("token") {
+            Some(token) => Choice::shared(token, labels("viewer")),
+            None => Choice::Exchange(labels("exchange")),
+        }
+    });
+    ask(&layer, get()).await;
+    let seen = gauge.closed()[0].identity.id.to_string();
+    let rest = seen.strip_prefix("http-exchange-").unwrap();
+    let digits = rest
+        .find(|byte: char| !byte.is_ascii_digit())
+        .unwrap_or(rest.len());
+    let (number, behind) = (rest[..digits].parse::<u64>().unwrap(), &rest[digits..]);
+    // Far enough ahead for the exchanges of tests that run beside this one.
+    let ahead = 2_000;
+    for guess in number + 1..=number + ahead {
+        let mut request = get();
+        let token = format!("http-exchange-{guess}{behind}").parse().unwrap();
+        request.headers_mut().insert("token", token);
+        ask(&layer, request).await;
+    }
+    ask(&layer, get()).await;
+    let exchange = ("exchange".to_owned(), RX, TX);
+    assert_eq!(gauge.closed_bytes(), [exchange.clone(), exchange]);
+    assert_eq!(gauge.open_sessions(), ahead);
+}
+
+#[tokio::test]
+async fn an_id_that_no_session_can_have_is_the_request_s_fault() {
+    let gauge = Gauge::new();
+    for id in [String::new(), "x".repeat(1_025)] {
+        let layer = MeterLayer::new(&gauge.collector, move |_| Choice::shared(&id, Labels::default()));
+        let (status, text, retry_after) = ask(&layer, get()).await;
+        assert_eq!((status, retry_after), (StatusCode::BAD_REQUEST, None));
+        assert_eq!(text, "The id of this session is empty or too long.\n");
+    }
+    assert_eq!(gauge.open_sessions(), 0);
+}
+
 #[tokio::test]
 async fn a_limit_that_is_reached_is_answered_with_503_and_when_to_try_again() {
     let gauge = Gauge::with(|config| {

@@ -1,11 +1,13 @@
 //! Connections and sessions: with the overhead, they add up to the byte.
 
 use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{Request, Response, StatusCode};
 use http_body::Frame;
+use http_body_util::channel::Channel;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Incoming;
 use streamgauge_http::{Balance, BoxError, Choice, MeterLayer, MeteredBody, Overhead, Refusal, ResponseBody};
@@ -257,6 +259,103 @@ async fn what_was_counted_and_never_sent_is_the_shortfall() {
         gauge.closed_bytes()[0].2,
         "HTTP/1.1 200 OK\r\n\r\n".len() as u64 + 300_000
     );
+}
+
+/// A stream of HTTP/2 may end by itself, and its connection go on.
+#[tokio::test]
+async fn what_a_stream_that_was_reset_had_still_to_send_is_the_shortfall() {
+    let gauge = Gauge::new();
+    let overhead = Overhead::new(&gauge.collector, "listener");
+    // More than the client's window, in one frame.
+    let service =
+        service_fn(async |_: Arrived| Ok::<_, Infallible>(Response::new(full(vec![b'x'; 8_000_000]))));
+    let site = Site::open(Protocol::Http2, Some(&overhead), &gauge.layer(), service).await;
+    let sent = || request(Protocol::Http2, "GET", "/", empty());
+    drop(site.client.send(sent()).await.unwrap());
+    until(|| gauge.closed().len() == 1).await;
+    let whole = site.client.send(sent()).await.unwrap();
+    assert_eq!(read(whole.into_body()).await.unwrap().len(), 8_000_000);
+    let (rx, tx) = site.close().await;
+    let shortfall = overhead.balance().tx_shortfall_bytes;
+    assert!(shortfall > 0);
+    assert_eq!(gauge.total_bytes(), (rx, tx + shortfall));
+}
+
+/// hyper sends the trailers of HTTP/1 to clients that ask for some alone.
+#[tokio::test]
+async fn trailers_that_the_server_leaves_out_are_a_shortfall() {
+    let gauge = Gauge::new();
+    let overhead = Overhead::new(&gauge.collector, "listener");
+    let (mut sender, channel) = Channel::<Bytes, BoxError>::new(1);
+    let channel = Arc::new(Mutex::new(Some(channel)));
+    let service = service_fn(move |_: Arrived| {
+        let body = channel.lock().unwrap().take().unwrap();
+        async { Ok::<_, Infallible>(Response::new(body.boxed_unsync())) }
+    });
+    let site = Site::open(Protocol::Http1, Some(&overhead), &gauge.layer(), service).await;
+    let sent = request(Protocol::Http1, "GET", "/", empty());
+    // The head has been flushed, and what it had beyond the formula is overhead.
+    let response = site.client.send(sent).await.unwrap();
+    sender.send_trailers(trailers("etag", "7")).await.unwrap();
+    drop(sender);
+    assert_eq!(read(response.into_body()).await.unwrap(), "");
+    let (rx, tx) = site.close().await;
+    let (left_out, last_chunk) = ("etag: 7\r\n".len() as u64, "0\r\n\r\n".len() as u64);
+    assert_eq!(overhead.balance().tx_shortfall_bytes, left_out - last_chunk);
+    assert_eq!(gauge.total_bytes(), (rx, tx + left_out - last_chunk));
+}
+
+/// Nobody activates it: it is no session of the program's.
+#[tokio::test]
+async fn the_overhead_enters_the_history_also_where_sessions_are_activated_explicitly() {
+    let gauge = Gauge::with(|config| {
+        config.activation = streamgauge::Activation::Explicit;
+        config.session_timeout = std::time::Duration::from_secs(5);
+    });
+    let overhead = Overhead::new(&gauge.collector, "listener");
+    let (mut client, server) = tokio::io::duplex(64);
+    let mut connection = overhead.connection(server, crate::harness::peer());
+    client.write_all(b"hello").await.unwrap();
+    connection.read_exact(&mut [0; 5]).await.unwrap();
+    connection.write_all(b"hi").await.unwrap();
+    connection.flush().await.unwrap();
+    drop(connection);
+    gauge.collector.tick();
+    gauge.clock.advance(std::time::Duration::from_secs(60));
+    gauge.collector.tick();
+    assert_eq!(gauge.open_sessions(), 0);
+    assert_eq!(gauge.bytes_of("(overhead)"), (5, 2));
+    assert_eq!(gauge.total_bytes(), (5, 2));
+}
+
+#[tokio::test]
+async fn a_session_that_a_client_named_like_the_overhead_has_none_of_it() {
+    let gauge = Gauge::new();
+    let overhead = Overhead::new(&gauge.collector, "listener");
+    for id in ["(overhead)", "(overhead) listener"] {
+        gauge
+            .collector
+            .register(id, "viewer", "listener", "there")
+            .activate();
+    }
+    let (_client, server) = tokio::io::duplex(64);
+    let mut connection = overhead.connection(server, crate::harness::peer());
+    connection.write_all(b"hi").await.unwrap();
+    drop(connection);
+    assert_eq!(gauge.bytes_of("viewer"), (0, 0));
+    assert_eq!(gauge.bytes_of("(overhead)"), (0, 2));
+}
+
+#[tokio::test]
+async fn a_location_that_is_too_long_for_an_id_has_an_overhead_too() {
+    let gauge = Gauge::new();
+    let overhead = Overhead::new(&gauge.collector, &"x".repeat(2_000));
+    let (_client, server) = tokio::io::duplex(64);
+    let mut connection = overhead.connection(server, crate::harness::peer());
+    connection.write_all(b"hi").await.unwrap();
+    drop(connection);
+    assert_eq!(gauge.bytes_of("(overhead)"), (0, 2));
+    assert_eq!(overhead.balance(), Balance::default());
 }
 
 #[tokio::test]

@@ -49,6 +49,9 @@ pub struct MeteredUdpServer {
     admit: Box<Admit>,
 }
 
+/// How many datagrams are dropped in a call that does not wait.
+const MOST_TURNED_AWAY: usize = 64;
+
 type Admit = dyn Fn(&Newcomer<'_>) -> Option<SessionHandle> + Send + Sync;
 
 /// An address that no open session has, and its first datagram.
@@ -105,17 +108,21 @@ impl MeteredUdpServer {
 
     /// Takes a datagram that is there, and counts it, as [`recv_from`](Self::recv_from).
     ///
+    /// Strangers may send faster than they are turned away, so it gives up after 64 datagrams of theirs, with
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock). The socket stays readable where there are more.
+    ///
     /// # Errors
     ///
     /// As [`UdpSocket::try_recv_from`].
     pub fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        loop {
+        for _ in 0..MOST_TURNED_AWAY {
             let (bytes, from) = self.socket.try_recv_from(buffer)?;
             let datagram = buffer.get(..bytes).unwrap_or_default();
             if self.has_counted(from, datagram) {
                 return Ok((bytes, from));
             }
         }
+        Err(io::ErrorKind::WouldBlock.into())
     }
 
     /// Sends a datagram to a client, and counts it.

@@ -2,6 +2,8 @@
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use streamgauge::{Admission, CloseReason, Collector, CollectorConfig, ManualClock, Verdict};
 use streamgauge_tokio::{MeteredUdpServer, MeteredUdpSocket};
@@ -134,6 +136,43 @@ async fn who_is_not_admitted_is_not_heard_and_not_answered() {
         server.try_recv_from(&mut [0; 9]).unwrap_err().kind(),
         ErrorKind::WouldBlock
     );
+}
+
+/// Strangers may send faster than they are turned away: a call that does not wait has to come back all the same.
+#[tokio::test]
+async fn a_flood_of_strangers_keeps_no_call_that_does_not_wait() {
+    let (served, own) = (socket().await, socket().await);
+    let (address, client) = (own.local_addr().unwrap(), served.local_addr().unwrap());
+    let stranger = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let flood = 10_000;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    // For each that is turned away the next one is there.
+    let server = MeteredUdpServer::new(own, collector(), move |newcomer| {
+        if newcomer.address() == client {
+            return Some(newcomer.register("echo", "edge-1"));
+        }
+        if count.fetch_add(1, Ordering::Relaxed) < flood {
+            stranger.send_to(b"x", address).unwrap();
+        }
+        None
+    });
+    let first = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    first.send_to(b"x", address).unwrap();
+    server.get_ref().readable().await.unwrap();
+    let came_back = server.try_recv_from(&mut [0; 9]).unwrap_err();
+    assert_eq!(came_back.kind(), ErrorKind::WouldBlock);
+    let turned_away = asked.load(Ordering::Relaxed);
+    assert!(turned_away < 1_000, "{turned_away} in one call");
+    // What is left is found by whoever waits for the socket, and a client that is served behind it.
+    served.send_to(b"hello", address).await.unwrap();
+    loop {
+        server.get_ref().readable().await.unwrap();
+        if let Ok(received) = server.try_recv_from(&mut [0; 9]) {
+            assert_eq!(received, (5, client));
+            break;
+        }
+    }
 }
 
 #[tokio::test]
