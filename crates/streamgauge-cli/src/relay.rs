@@ -37,7 +37,8 @@ pub fn run(args: &RelayArgs) -> Outcome {
 fn filter(log: &str) -> Result<EnvFilter, String> {
     let directives = log.split(',').map(str::trim);
     for word in directives.filter(|directive| !directive.contains(['=', '[', ']', '{', '}'])) {
-        if word.parse::<LevelFilter>().is_err() {
+        // The crate takes no word at all for `error`.
+        if word.is_empty() || word.parse::<LevelFilter>().is_err() {
             return Err(format!(
                 "{word:?} is no level: expected error, warn, info, debug, trace or off, or levels by target as in \
                  info,streamgauge_relay=debug"

@@ -242,12 +242,16 @@ impl Relay {
     }
 
     /// Ends every session at once, stops the collectors and saves their histories: what could not be saved. What the webhook
-    /// has queued by then is posted for 10 s at most; what is left of it is logged.
+    /// has queued by then is posted for 10 s at most; what is left of it is logged. Where the program holds the registry as well, sessions
+    /// that closed in the last moment may come too late for that.
     pub async fn stop(self) -> Vec<SaveError> {
         self.lifecycle.end().await;
         // It waits for the disk, then for the webhook's receiver. A panic there is the collectors' own to report.
         let stopping = Stopping::of(&self);
         let webhooks = self.webhooks.clone();
+        let listeners = self.listeners.clone();
+        // A registry's worker calls observers after a collector has stopped, and is waited for as the last of the registry goes.
+        drop(self);
         let stopped = tokio::task::spawn_blocking(move || {
             drop(stopping);
             webhooks.map(|webhooks| webhooks.stop(WEBHOOK_DRAIN))
@@ -262,7 +266,7 @@ impl Relay {
                 cause,
             })
         };
-        self.listeners.iter().filter_map(unsaved).collect()
+        listeners.iter().filter_map(unsaved).collect()
     }
 }
 

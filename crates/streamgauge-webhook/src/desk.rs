@@ -220,7 +220,8 @@ mod tests {
             collector.register(id, "r", "l", "p").unregister();
             collector.refresh();
         };
-        (close("under way"), close("queued"));
+        close("under way");
+        close("queued");
         assert_eq!(desk.take(1).map(|taken| taken.len()), Some(1));
         desk.abandon();
         close("late");

@@ -420,6 +420,12 @@ fn webhook(
     origins: &Origins,
     problems: &mut Problems,
 ) -> Option<WebhookConfig> {
+    if url.is_none() && secret_file.is_some() {
+        problems.add(
+            origins.place("webhook_secret_file"),
+            "there is no webhook_url that it is for",
+        );
+    }
     let mut webhook = WebhookConfig::new(&url?);
     let place = origins.place("webhook_url");
     problems.note(&place, webhook.check())?;
@@ -442,6 +448,9 @@ fn check_whole(relay: &RelayConfig, problems: &mut Problems) {
     }
     let mut names = HashMap::new();
     let mut addresses = HashMap::new();
+    if let Some(admin) = &relay.admin {
+        addresses.insert((Protocol::Tcp, admin.listen), ());
+    }
     for listener in &relay.listeners {
         if names.insert(&listener.name, ()).is_some() {
             problems.add(
@@ -457,7 +466,10 @@ fn check_whole(relay: &RelayConfig, problems: &mut Problems) {
         {
             problems.add(
                 format!("listener {}", listener.name),
-                format!("another one listens at {} {}", listener.protocol, listener.listen),
+                format!(
+                    "another one, or the admin listener, is at {} {}",
+                    listener.protocol, listener.listen
+                ),
             );
         }
     }

@@ -10,9 +10,9 @@ use streamgauge::Verdict;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use super::TcpService;
 use super::exchange::{Ended, Exchange};
 use super::header::{ArrivalError, Arrived, read_header};
+use super::{TcpService, is_exhaustion};
 use crate::gate::{Peer, Refusal};
 use crate::proxy::{Endpoints, Transport};
 use crate::tally::Mark;
@@ -28,6 +28,8 @@ pub(crate) enum Failure {
     Header(#[from] ArrivalError),
     #[error("refused: {0}")]
     Refused(#[from] Refusal),
+    #[error("there is nothing left for a connection to the upstream: {0}")]
+    Exhausted(io::Error),
     #[error("the upstream {upstream} cannot be reached: {cause}")]
     Unreachable { upstream: String, cause: Unreachable },
 }
@@ -87,9 +89,13 @@ impl TcpService {
             outcome = &mut out => return Ok(outcome),
             connected = self.connect(&endpoints) => connected,
         };
-        let mut upstream = connected.map_err(|cause| Failure::Unreachable {
-            upstream: self.config.upstream.to_string(),
-            cause,
+        let mut upstream = connected.map_err(|cause| match cause {
+            // It is not the upstream's fault.
+            Unreachable::Io(error) if is_exhaustion(&error) => Failure::Exhausted(error),
+            cause => Failure::Unreachable {
+                upstream: self.config.upstream.to_string(),
+                cause,
+            },
         })?;
         let exchange = Exchange::new(client, &mut upstream, &session, self.config.buffer_bytes, ahead);
         let outcome = tokio::select! {
@@ -194,13 +200,14 @@ impl Failure {
             Self::Header(ArrivalError::Late(_)) => Mark::LateHeader,
             Self::Header(_) => Mark::MalformedHeader,
             Self::Refused(refusal) => refusal.mark(),
+            Self::Exhausted(_) => Mark::Exhausted,
             Self::Unreachable { .. } => Mark::Unreachable,
         }
     }
 
-    /// Whether the client is at fault, and not the upstream.
+    /// Whether the client is at fault, and neither the upstream nor this host.
     pub(super) fn is_refusal(&self) -> bool {
-        !matches!(self, Self::Unreachable { .. })
+        !matches!(self, Self::Exhausted(_) | Self::Unreachable { .. })
     }
 }
 

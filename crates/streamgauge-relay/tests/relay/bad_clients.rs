@@ -324,6 +324,45 @@ async fn without_descriptors_nobody_is_accepted_nothing_spins_and_later_everybod
     assert_eq!(&received, b"again");
 }
 
+/// Who is accepted with the last descriptor there is has none to the upstream, which is there all the same.
+#[tokio::test]
+async fn without_descriptors_for_the_upstream_it_is_not_the_upstream_that_is_to_blame() {
+    let upstream = TcpListener::bind(loopback()).await.unwrap();
+    // The last one is a client's in one of the two.
+    for files in [64, 65] {
+        let relay = Process::start(upstream.local_addr().unwrap(), files).await;
+        let mut clients = Vec::new();
+        for _ in 0..files {
+            clients.push(soon(TcpStream::connect(relay.web)).await.unwrap());
+        }
+        // Somebody is let go for want of one, or there is none left.
+        let is_let_go = |client: &TcpStream| {
+            let read = client.try_read(&mut [0]);
+            read.is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock)
+        };
+        soon(async {
+            while relay.descriptors() < usize::try_from(files).unwrap() && !clients.iter().any(is_let_go) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await;
+        // By resets: the upstream never answers an end.
+        clients
+            .iter()
+            .for_each(|client| client.set_zero_linger().unwrap());
+        drop(clients);
+        let exhaustions = "streamgauge_relay_exhaustions_total{listener=\"web\"}";
+        soon(async {
+            // The admin listener had no descriptors either.
+            while !matches!(relay.try_metric(exhaustions).await, Ok(1..)) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        assert_eq!(relay.metric(&refused("web", "unreachable")).await, 0);
+    }
+}
+
 async fn connect(relay: &Process, upstream: &TcpListener, count: usize) -> Vec<(TcpStream, TcpStream)> {
     let mut pairs = Vec::with_capacity(count);
     for _ in 0..count {

@@ -240,6 +240,12 @@ fn a_webhook_is_checked_with_its_secret_which_is_read_from_its_file_and_never_sh
         found[0].starts_with("--webhook-secret-file, secret: No such file"),
         "{found:?}"
     );
+    let without = sources.flags.remove(0);
+    assert_eq!(
+        problems(&sources, directory.path()),
+        ["--webhook-secret-file: there is no webhook_url that it is for"]
+    );
+    assert_eq!(without.0, "webhook_url");
     sources.flags = vec![url("hooks.example/closed")];
     let found = problems(&sources, directory.path());
     assert!(
@@ -262,6 +268,15 @@ fn what_is_listed_is_a_configuration_that_says_the_same() {
     let config: RelayConfig = sources.load().unwrap();
     let (_directory, listed) = of_file(&config.listing().to_string());
     assert_eq!(listed.load().unwrap(), config);
+}
+
+#[test]
+fn a_listener_and_the_admin_listener_cannot_share_an_address() {
+    let (directory, sources) = of_file(&format!("admin_listen = \"127.0.0.1:8080\"\n{LISTENER}"));
+    assert_eq!(
+        problems(&sources, directory.path()),
+        ["listener web: another one, or the admin listener, is at tcp 127.0.0.1:8080"]
+    );
 }
 
 #[test]
