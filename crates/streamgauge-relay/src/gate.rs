@@ -93,7 +93,7 @@ impl Gate {
         if !self.is_allowed(peer.ip()) {
             return Err(Refusal::Blocked);
         }
-        // Relaxed: a number that nobody else has; its order means nothing.
+        // Relaxed: a number that nobody else has; its order means nothing [M6].
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
         let admission = **self.admission.load();
         let id = format!("{}-{serial}", peer.id);

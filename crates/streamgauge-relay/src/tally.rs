@@ -77,12 +77,12 @@ impl Marks {
     }
 
     pub(crate) fn add(&self, mark: Mark, count: u64) {
-        // Relaxed: a count of its own, which nothing is concluded from.
+        // Relaxed: a count of its own, which nothing is concluded from [M6].
         self.0[mark as usize].fetch_add(count, Ordering::Relaxed);
     }
 
     pub(crate) fn tally(&self) -> Tally {
-        // Relaxed: a count of its own, which nothing is concluded from.
+        // Relaxed: a count of its own, which nothing is concluded from [M6].
         let count = |mark| self.0[mark as usize].load(Ordering::Relaxed);
         Tally {
             clients: count(Mark::Client),

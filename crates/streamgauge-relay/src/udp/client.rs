@@ -47,13 +47,13 @@ impl Client {
 
     /// Counts a datagram of the client's. Whether its session is open.
     pub(super) fn note_ingress(&self, bytes: usize) -> bool {
-        // Relaxed: a hint that a timer looks at.
+        // Relaxed: a hint that a timer looks at [M6].
         self.has_moved.store(true, Ordering::Relaxed);
         self.session.ingress(bytes as u64).is_counted()
     }
 
     fn note_egress(&self, bytes: &[u8], stride: usize) {
-        // Relaxed: a hint that a timer looks at.
+        // Relaxed: a hint that a timer looks at [M6].
         self.has_moved.store(true, Ordering::Relaxed);
         if bytes.is_empty() {
             self.session.egress(0);
@@ -88,7 +88,7 @@ impl Client {
                 _verdict = &mut closed => break,
                 () = &mut blocked_by_now => break,
                 _tick = silence.tick(), if !service.is_metering => {
-                    // Relaxed: a hint, set by those who count.
+                    // Relaxed: a hint, set by those who count [M6].
                     if self.has_moved.swap(false, Ordering::Relaxed) {
                         continue;
                     }
