@@ -396,8 +396,8 @@ impl Collector {
     /// failed, as [`health`](Self::health) says: while the collector is registered, the next stop tries that again.
     ///
     /// Reads give the last summary from then on; registrations are refused; handles answer `Closed(Stopped)`. May wait for
-    /// the disk, and up to `stop_timeout` for an observer. Called from an observer it does
-    /// not wait for the threads.
+    /// the disk, and up to `stop_timeout` for an observer. Called from an observer it does not wait for the threads; nor does a
+    /// collector of a registry, whose observer may be told of the last sessions after this returned.
     pub fn stop(&self) {
         if let Some(inner) = &self.inner {
             inner.owner.stop();
