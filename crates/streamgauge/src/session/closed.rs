@@ -180,28 +180,31 @@ mod tests {
         let collector = collector(&ManualClock::default());
         let session = collector.register("a", "", "", "");
         let ((before, waker_before), (after, waker_after)) = (bell(), bell());
+        let (other, waker_of_other) = bell();
+        let mut waits = session.closed();
+        assert_eq!(poll(&mut waits, &waker_of_other), Poll::Pending);
         let mut closed = session.closed();
         assert_eq!(poll(&mut closed, &waker_before), Poll::Pending);
         assert_eq!(poll(&mut closed, &waker_after), Poll::Pending);
-        assert_eq!(waiting(&session), 1);
+        assert_eq!(waiting(&session), 2);
         session.unregister();
-        assert_eq!((before.rang(), after.rang()), (0, 1));
+        assert_eq!((before.rang(), after.rang(), other.rang()), (0, 1, 1));
     }
 
     #[test]
     fn a_dropped_future_leaves_nothing_behind() {
         let collector = collector(&ManualClock::default());
         let session = collector.register("a", "", "", "");
-        let (bell, waker) = bell();
-        let mut kept = session.closed();
-        assert_eq!(poll(&mut kept, &waker), Poll::Pending);
+        let ((kept, waker_of_kept), (dropped, waker_of_dropped)) = (bell(), bell());
+        let mut waits = session.closed();
+        assert_eq!(poll(&mut waits, &waker_of_kept), Poll::Pending);
         for _ in 0..100 {
-            let mut dropped = session.closed();
-            assert_eq!(poll(&mut dropped, &waker), Poll::Pending);
+            let mut leaves = session.closed();
+            assert_eq!(poll(&mut leaves, &waker_of_dropped), Poll::Pending);
         }
         assert_eq!(waiting(&session), 1);
         session.unregister();
-        assert_eq!(bell.rang(), 1);
+        assert_eq!((kept.rang(), dropped.rang()), (1, 0));
     }
 
     #[test]

@@ -68,13 +68,26 @@ fn an_error_and_an_end_count_nothing() {
 }
 
 #[test]
-fn an_end_of_stream_is_no_packet() {
+fn an_end_of_stream_and_a_write_that_took_nothing_are_no_packets() {
     let meter = Checked::new(|config| config.count_packets = true);
     let mut metered = trickle(&meter, 7);
     metered.read_exact(&mut [0; 14]).unwrap();
     metered.get_mut().most = 0;
     assert_eq!(metered.read(&mut [0; 9]).unwrap(), 0);
-    assert_eq!(meter.refreshed().live.total_rx_packets, 2);
+    assert_eq!(metered.write(&[0; 9]).unwrap(), 0);
+    let moved = meter.refreshed().live;
+    assert_eq!((moved.total_rx_packets, moved.total_tx_packets), (2, 0));
+}
+
+#[test]
+fn a_flush_goes_through() {
+    let meter = Checked::new(|_| {});
+    let buffered = io::BufWriter::with_capacity(64, Vec::new());
+    let mut metered = Metered::new(buffered, meter.register("a", "", "", ""));
+    metered.write_all(b"hello").unwrap();
+    assert!(metered.get_ref().get_ref().is_empty());
+    metered.flush().unwrap();
+    assert_eq!(metered.get_ref().get_ref(), b"hello");
 }
 
 #[test]
