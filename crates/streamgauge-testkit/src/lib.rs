@@ -1,8 +1,8 @@
 //! What the tests and benches of streamgauge share.
 //!
-//! Allocators that count and park stand in [`alloc`]; [`rounds`] sizes stress tests by time. With the feature `operations` there is what collectors are asked to
-//! do, one after the other ([`Script`], a list of [`Operation`]s), and a reference model that a [`trial`] holds every
-//! answer against.
+//! Allocators that count and park stand in [`alloc`]; [`rounds`] sizes stress tests by time; [`page`] finds the programs that
+//! pages show. With the feature `operations` there is what collectors are asked to do, one after the other ([`Script`], a list of
+//! [`Operation`]s), and a reference model that a [`trial`] holds every answer against.
 
 pub mod alloc;
 mod bounds;
@@ -10,6 +10,7 @@ mod bounds;
 mod model;
 #[cfg(feature = "operations")]
 pub mod operation;
+pub mod page;
 mod rounds;
 #[cfg(feature = "operations")]
 mod script;

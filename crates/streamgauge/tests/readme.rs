@@ -5,17 +5,14 @@
 use std::fs;
 use std::path::Path;
 
+use streamgauge_testkit::page::programs;
+
 #[test]
 fn the_example_in_the_readme_is_the_one_that_is_compiled() {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = fs::read_to_string(package.join("README.md"))
         .or_else(|_| fs::read_to_string(package.join("../../README.md")))
         .unwrap();
-    let shown = readme
-        .split_once("```rust\n")
-        .and_then(|(_, rest)| rest.split_once("```"))
-        .map(|(shown, _)| shown)
-        .unwrap();
     let compiled = include_str!("../examples/embed.rs");
-    assert_eq!(shown, compiled);
+    assert_eq!(programs(&readme).next(), Some(compiled));
 }

@@ -1,32 +1,18 @@
 //! The page on this crate shows a program that is compiled, and runs.
 
-use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::harness::TOKEN;
+use streamgauge_testkit::page::{example, programs};
 
-/// The example beside this test's own program, as `cargo test` builds both.
-fn example(name: &str) -> PathBuf {
-    let own = env::current_exe().unwrap();
-    let target = own.ancestors().nth(2).unwrap();
-    target
-        .join("examples")
-        .join(name)
-        .with_extension(env::consts::EXE_EXTENSION)
-}
+use crate::harness::TOKEN;
 
 #[test]
 fn the_program_of_the_page_is_the_example() {
     let page = include_str!("../../../../docs/integrations/api.md");
-    let shown = page
-        .split_once("```rust\n")
-        .and_then(|(_, rest)| rest.split_once("```"))
-        .map(|(shown, _)| shown);
     let compiled = include_str!("../../examples/api_server.rs");
-    assert_eq!(shown, Some(compiled));
+    assert_eq!(programs(page).next(), Some(compiled));
     assert!(compiled.lines().count() < 40);
 }
 

@@ -2,9 +2,10 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+
+use streamgauge_testkit::page::{example, programs};
 
 use crate::samples::families;
 
@@ -12,11 +13,8 @@ const PAGE: &str = include_str!("../../../../docs/integrations/prometheus.md");
 
 #[test]
 fn the_program_on_the_page_is_the_one_that_is_compiled() {
-    let shown = PAGE
-        .split_once("```rust\n")
-        .and_then(|(_, rest)| rest.split_once("```"));
     let compiled = include_str!("../../examples/metrics.rs");
-    assert_eq!(shown.unwrap().0, compiled);
+    assert_eq!(programs(PAGE).next(), Some(compiled));
     assert!(compiled.lines().count() < 40);
 }
 
@@ -60,19 +58,6 @@ fn the_program_on_the_page_is_scraped() {
             seen => break assert_eq!(seen, "1500"),
         }
     }
-}
-
-/// Of the same build as this test: `cargo test` makes it, `cargo test --test exposition` alone does not.
-fn example(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let program = test.ancestors().nth(2).unwrap().join("examples").join(name);
-    let program = program.with_extension(std::env::consts::EXE_EXTENSION);
-    assert!(
-        program.exists(),
-        "{} is not built: cargo build --examples",
-        program.display()
-    );
-    program
 }
 
 fn scrape(address: &str) -> String {

@@ -2,28 +2,26 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use streamgauge_relay::config::{KEYS, ListenerConfig, Protocol, RelayConfig, Sources};
+use streamgauge_testkit::page::{example, programs};
 
 const PAGE: &str = include_str!("../../../../docs/integrations/relay.md");
 const SAMPLE: &str = include_str!("../../../../contrib/streamgauge-relay.toml");
 
 #[test]
 fn the_program_on_the_page_is_the_one_that_is_compiled() {
-    let shown = PAGE
-        .split_once("```rust\n")
-        .and_then(|(_, rest)| rest.split_once("```"));
     let compiled = include_str!("../../examples/embedded.rs");
-    assert_eq!(shown.unwrap().0, compiled);
+    assert_eq!(programs(PAGE).next(), Some(compiled));
     assert!(compiled.lines().count() < 40);
 }
 
 #[test]
 fn the_program_on_the_page_relays() {
     let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut program = Command::new(example())
+    let mut program = Command::new(example("embedded"))
         .args(["127.0.0.1:0", &upstream.local_addr().unwrap().to_string()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -90,11 +88,4 @@ fn sample() -> Sources {
         file: Some(root.join("contrib/streamgauge-relay.toml")),
         ..Sources::default()
     }
-}
-
-/// Cargo builds examples along with tests, next to them.
-fn example() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let profile = test.parent().and_then(Path::parent).unwrap();
-    profile.join("examples/embedded")
 }
