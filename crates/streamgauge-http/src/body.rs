@@ -102,20 +102,20 @@ where
         let Some(tap) = this.tap else {
             return this.body.poll_frame(cx).map_err(Into::into);
         };
-        let outcome = match this.body.poll_frame(cx) {
+        let closed = match this.body.poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => match tap.count(&frame) {
                 Ok(()) => return Poll::Ready(Some(Ok(frame))),
-                Err(closed) => Some(closed),
+                Err(closed) => closed,
             },
             Poll::Ready(end_or_error) => {
                 *this.tap = None;
                 return Poll::Ready(end_or_error.map(|error| error.map_err(Into::into)));
             }
-            Poll::Pending => Some(ready!(tap.watch.poll(tap.exchange.session(), cx))),
+            Poll::Pending => ready!(tap.watch.poll(tap.exchange.session(), cx)),
         };
         *this.tap = None;
         *this.is_cut = true;
-        Poll::Ready(outcome.map(|closed| Err(closed.into())))
+        Poll::Ready(Some(Err(closed.into())))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -358,27 +358,26 @@ async fn a_location_that_is_too_long_for_an_id_has_an_overhead_too() {
     assert_eq!(overhead.balance(), Balance::default());
 }
 
+/// Sends these bytes to a server of HTTP/1, and reads until it hangs up. Answers whether it found nothing wrong, and what passed.
+async fn say(gauge: &Gauge, overhead: &Overhead, bytes: &[u8]) -> (bool, (u64, u64)) {
+    let (mut client, server, wire) = wired();
+    let service = gauge.layer().layer(service_fn(echo));
+    let server = serve(Protocol::Http1, Some(overhead), server, service);
+    client.write_all(bytes).await.unwrap();
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).await.unwrap();
+    drop(client);
+    (server.await.unwrap().is_ok(), wire.bytes())
+}
+
 #[tokio::test]
 async fn a_head_that_took_less_than_the_formula_says_is_a_shortfall() {
     let gauge = Gauge::new();
     let overhead = Overhead::new(&gauge.collector, "listener");
-    let (mut client, server, wire) = wired();
-    let server = serve(
-        Protocol::Http1,
-        Some(&overhead),
-        server,
-        gauge.layer().layer(service_fn(echo)),
-    );
     // Without the spaces that the formula has: two bytes less.
-    client
-        .write_all(b"GET / HTTP/1.1\r\nhost:a.example\r\nconnection:close\r\n\r\n")
-        .await
-        .unwrap();
-    let mut answer = Vec::new();
-    client.read_to_end(&mut answer).await.unwrap();
-    drop(client);
-    server.await.unwrap().unwrap();
-    let (rx, tx) = wire.bytes();
+    let head = b"GET / HTTP/1.1\r\nhost:a.example\r\nconnection:close\r\n\r\n";
+    let (is_well, (rx, tx)) = say(&gauge, &overhead, head).await;
+    assert!(is_well);
     assert_eq!(overhead.balance().rx_shortfall_bytes, 2);
     assert_eq!(gauge.total_bytes(), (rx + 2, tx));
 }
@@ -387,23 +386,10 @@ async fn a_head_that_took_less_than_the_formula_says_is_a_shortfall() {
 async fn what_is_no_http_is_overhead() {
     let gauge = Gauge::new();
     let overhead = Overhead::new(&gauge.collector, "listener");
-    let (mut client, server, wire) = wired();
-    let server = serve(
-        Protocol::Http1,
-        Some(&overhead),
-        server,
-        gauge.layer().layer(service_fn(echo)),
-    );
-    client
-        .write_all(b"\x16\x03\x01 is no method\r\n\r\n")
-        .await
-        .unwrap();
-    let mut answer = Vec::new();
-    client.read_to_end(&mut answer).await.unwrap();
-    drop(client);
-    assert!(server.await.unwrap().is_err());
-    assert_eq!(gauge.bytes_of("(overhead)"), wire.bytes());
-    assert!(wire.bytes().0 > 0 && wire.bytes().1 > 0);
+    let (is_well, wire) = say(&gauge, &overhead, b"\x16\x03\x01 is no method\r\n\r\n").await;
+    assert!(!is_well);
+    assert_eq!(gauge.bytes_of("(overhead)"), wire);
+    assert!(wire.0 > 0 && wire.1 > 0);
 }
 
 #[tokio::test]
