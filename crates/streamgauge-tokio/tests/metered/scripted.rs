@@ -49,7 +49,7 @@ impl AsyncWrite for Scripted {
     }
 
     fn is_write_vectored(&self) -> bool {
-        true
+        matches!(self, Self::Moves(_))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

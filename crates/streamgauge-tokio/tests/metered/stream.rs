@@ -43,6 +43,7 @@ async fn vectored_writes_count_all_their_parts_and_stay_vectored() {
     assert_eq!(metered.write_vectored(&parts).await.unwrap(), 25);
     assert_eq!(metered.write_vectored(&parts[..1]).await.unwrap(), 10);
     assert_eq!(live(&collector), (0, 35));
+    assert!(!Metered::new(Scripted::Waits, register(&collector)).is_write_vectored());
 }
 
 #[tokio::test]

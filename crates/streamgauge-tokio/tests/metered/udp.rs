@@ -130,6 +130,9 @@ async fn who_is_not_admitted_is_not_heard_and_not_answered() {
         let to = stranger.local_addr().unwrap();
         assert_eq!(verdict(server.send_to(b"x", to).await), Verdict::Unknown);
         assert_eq!(verdict(server.try_send_to(b"x", to)), Verdict::Unknown);
+        // What comes first is what was sent past the meter.
+        server.get_ref().send_to(b"past", to).await.unwrap();
+        assert_eq!(stranger.recv(&mut [0; 9]).await.unwrap(), 4);
     }
     assert_eq!(live(&collector), (8, 0));
     assert_eq!(
@@ -173,6 +176,22 @@ async fn a_flood_of_strangers_keeps_no_call_that_does_not_wait() {
             break;
         }
     }
+}
+
+#[tokio::test]
+async fn a_client_is_sent_to_as_soon_as_the_socket_takes_it() {
+    let collector = collector();
+    let client = socket().await;
+    let to = client.local_addr().unwrap();
+    collector.register(to.to_string(), "echo", "edge-1", "127.0.0.1");
+    // Nothing has asked the system yet whether it takes anything.
+    let (server, _) = server(&collector).await;
+    assert_eq!(
+        server.try_send_to(b"x", to).unwrap_err().kind(),
+        ErrorKind::WouldBlock
+    );
+    assert_eq!(server.send_to(b"x", to).await.unwrap(), 1);
+    assert_eq!(live(&collector), (0, 1));
 }
 
 #[tokio::test]
